@@ -1,0 +1,58 @@
+"""Clerk authentication for Python web applications.
+
+The engine and the pure ASGI middleware. `clerk_middleware_starlette` and
+`clerk_middleware_fastapi` speak for their frameworks.
+"""
+
+from .auth import APIKeyAuth, Auth, M2MAuth, MachineAuth, OAuthAuth, SessionAuth, SignedOut
+from .authenticator import AsyncAuthenticator, Authenticator
+from .config import ClerkConfig
+from .errors import (
+    AuthorizationError,
+    BackendAPIError,
+    ClerkError,
+    ConfigurationError,
+    HandshakeError,
+    NotAuthenticated,
+    NotAuthorized,
+    ReverificationRequired,
+    TokenVerificationError,
+    WebhookVerificationError,
+)
+from .publishable_key import PublishableKey
+from .redirects import AuthRedirects
+from .request import ClerkRequest
+from .routes import RouteMatcher
+from .state import RequestState
+from .tokens.classes import TokenType
+from .version import __version__
+
+__all__ = [
+    "APIKeyAuth",
+    "AsyncAuthenticator",
+    "Auth",
+    "AuthRedirects",
+    "Authenticator",
+    "AuthorizationError",
+    "BackendAPIError",
+    "ClerkConfig",
+    "ClerkError",
+    "ClerkRequest",
+    "ConfigurationError",
+    "HandshakeError",
+    "M2MAuth",
+    "MachineAuth",
+    "NotAuthenticated",
+    "NotAuthorized",
+    "OAuthAuth",
+    "PublishableKey",
+    "RequestState",
+    "ReverificationRequired",
+    "RouteMatcher",
+    "SessionAuth",
+    "SignedOut",
+    "TokenType",
+    "TokenVerificationError",
+    "WebhookVerificationError",
+    "__version__",
+]

@@ -1,0 +1,67 @@
+"""What the middleware leaves in a scope, for the adapters that run inside of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from .auth import Auth
+from .errors import AuthorizationError, ConfigurationError
+
+if TYPE_CHECKING:
+    from .auth import SessionAuth
+    from .protection import Answer, Requirement
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+#: The key of the request's `RequestState`.
+STATE = "clerk_middleware.state"
+
+
+def auth_of(scope: Scope) -> Auth:
+    """The request's Auth object.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    auth = scope.get("auth")
+    if isinstance(auth, Auth):
+        return auth
+    problem = "ran, but something replaced request.auth" if STATE in scope else "did not see this request"
+    raise ConfigurationError(
+        f"ClerkMiddleware {problem}: add it with app.add_middleware(ClerkMiddleware, config=...), and no "
+        "other authentication middleware"
+    )
+
+
+def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) -> SessionAuth:
+    """Check *requirement* on the request's Auth object, or on *auth* in its place.
+
+    :raises AuthorizationError: if it is not met.
+    """
+    # Starlette's applications answer an exception that has no handler with 500 before the middleware
+    # sees it, where they are mounted in another. A handler of the application's own goes first.
+    handlers = scope.get("starlette.exception_handlers")
+    if handlers and scope["type"] == "http":
+        handlers[0].setdefault(AuthorizationError, _answer_refusal)
+    return requirement.check(auth if auth is not None else auth_of(scope))
+
+
+async def _answer_refusal(connection: Any, error: AuthorizationError) -> ASGIApp:
+    answer = error.requirement.answer(error, connection.scope.get(STATE))
+
+    async def response(scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(send, answer)
+
+    return response
+
+
+async def send_answer(send: Send, answer: Answer, prefix: str = "http") -> None:
+    """Send a whole response; *prefix* ``websocket.http`` is for one that denies a WebSocket."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": f"{prefix}.response.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{prefix}.response.body", "body": answer.body})

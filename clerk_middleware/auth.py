@@ -1,0 +1,414 @@
+"""The Auth objects: who a request is, as an application sees it.
+
+https://clerk.com/docs/reference/backend/types/auth-object
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+from . import authorization
+from .claims import SessionClaims
+from .errors import ClerkError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from .authorization import Preset, Reverification
+    from .config import ClerkConfig
+    from .tokens.classes import TokenType
+
+T = TypeVar("T")
+
+
+class TokenSource(Protocol):
+    """What issues further tokens for a session: an authenticator."""
+
+    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str: ...
+
+    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str: ...
+
+
+class Auth:
+    """Base of all Auth objects: nobody is signed in, and nothing is allowed.
+
+    Every property that any of them has is here, so that code which handles both sessions and
+    signed-out visitors needs no `isinstance`.
+    """
+
+    __slots__ = ("_token_type",)
+
+    _token_type: TokenType | None
+
+    @property
+    def is_authenticated(self) -> bool:
+        return False
+
+    @property
+    def token_type(self) -> TokenType | None:
+        """Which type of token was presented, or was asked for."""
+        return self._token_type
+
+    @property
+    def scopes(self) -> tuple[str, ...] | None:
+        """What Starlette's ``@requires`` and the like compare: ``authenticated``, and permissions.
+
+        `None` for a machine's token that was refused, as in Clerk's SDKs.
+        """
+        return () if self._token_type in ("session_token", None) else None
+
+    @property
+    def user_id(self) -> str | None:
+        return None
+
+    @property
+    def session_id(self) -> str | None:
+        return None
+
+    @property
+    def session_claims(self) -> Mapping[str, Any] | None:
+        return None
+
+    @property
+    def session_status(self) -> str | None:
+        return None
+
+    @property
+    def actor(self) -> Mapping[str, Any] | None:
+        return None
+
+    @property
+    def org_id(self) -> str | None:
+        return None
+
+    @property
+    def org_role(self) -> str | None:
+        return None
+
+    @property
+    def org_slug(self) -> str | None:
+        return None
+
+    @property
+    def org_permissions(self) -> tuple[str, ...] | None:
+        return None
+
+    @property
+    def factor_verification_age(self) -> tuple[float, float] | None:
+        return None
+
+    def has(
+        self,
+        *,
+        role: str | None = None,
+        permission: str | None = None,
+        feature: str | None = None,
+        plan: str | None = None,
+        reverification: Preset | Reverification | Mapping[str, object] | None = None,
+    ) -> bool:
+        """Tell whether everything asked is allowed; `False` where nothing is asked. Never raises."""
+        return False
+
+    def get_token(self, template: str | None = None) -> str | None:
+        """The session token, or one made from a JWT template; `None` for who is signed out."""
+        return None
+
+    async def aget_token(self, template: str | None = None) -> str | None:
+        """`get_token` for asynchronous code."""
+        return None
+
+
+class SignedOut(Auth):
+    """Nobody is signed in."""
+
+    __slots__ = ("_session_status", "reason")
+
+    def __init__(
+        self,
+        *,
+        token_type: TokenType | None = "session_token",
+        session_status: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        self._token_type = token_type
+        self._session_status = session_status
+        #: Why (`clerk_middleware.reasons`), for a log line.
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"<SignedOut {self.reason or self._session_status or ''}".rstrip() + ">"
+
+    @property
+    def session_status(self) -> str | None:
+        """``pending`` where there is a session, but with tasks that its user has to finish first."""
+        return self._session_status
+
+
+class SessionAuth(Auth):
+    """A user is signed in."""
+
+    __slots__ = ("_claims", "_config", "_source", "_token")
+
+    def __init__(
+        self,
+        claims: SessionClaims,
+        token: str,
+        source: TokenSource | None = None,
+        config: ClerkConfig | None = None,
+    ) -> None:
+        self._claims = claims
+        self._token = token
+        self._source = source
+        self._config = config
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any], token: str) -> Self:
+        """From the claims of a token that was verified elsewhere."""
+        return cls(SessionClaims(dict(claims)), token)
+
+    def __repr__(self) -> str:
+        organization = f" in {self.org_id}" if self.org_id else ""
+        return f"<SessionAuth {self.user_id}{organization}>"
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def token_type(self) -> Literal["session_token"]:
+        return "session_token"
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        return ("authenticated", *(self.org_permissions or ()))
+
+    @property
+    def user_id(self) -> str:
+        # A verified token always names its user; only claims given by hand may not.
+        return self._claims.user_id  # type: ignore[return-value]
+
+    @property
+    def session_id(self) -> str | None:
+        return self._claims.session_id
+
+    @property
+    def session_claims(self) -> Mapping[str, Any]:
+        """Every claim of the token, custom ones as they came. Read-only; `dict()` makes a copy."""
+        return self._claims.read_only
+
+    @property
+    def session_status(self) -> str | None:
+        return self._claims.session_status
+
+    @property
+    def actor(self) -> Mapping[str, Any] | None:
+        """Who impersonates the user: ``{"sub": "user_…"}``."""
+        return self._claims.actor
+
+    @property
+    def org_id(self) -> str | None:
+        """The active organization's id."""
+        return self._claims.org_id
+
+    @property
+    def org_role(self) -> str | None:
+        """The user's role in it, such as ``org:admin``."""
+        return self._claims.org_role
+
+    @property
+    def org_slug(self) -> str | None:
+        return self._claims.org_slug
+
+    @property
+    def org_permissions(self) -> tuple[str, ...] | None:
+        """The user's permissions in it, such as ``org:teams:manage``."""
+        return self._claims.org_permissions
+
+    @property
+    def factor_verification_age(self) -> tuple[float, float] | None:
+        """Minutes since the first and the second factor were verified, -1 for never."""
+        return self._claims.factor_verification_age
+
+    def has(
+        self,
+        *,
+        role: str | None = None,
+        permission: str | None = None,
+        feature: str | None = None,
+        plan: str | None = None,
+        reverification: Preset | Reverification | Mapping[str, object] | None = None,
+    ) -> bool:
+        """Tell whether everything asked is allowed; `False` where nothing is asked. Never raises.
+
+        :param role: ``org:admin``, in the active organization.
+        :param permission: ``org:teams:manage``, in the active organization.
+        :param feature: ``export``, or with a scope ``org:export`` or ``user:export``.
+        :param plan: likewise.
+        :param reverification: ``strict_mfa``, ``strict``, ``moderate``, ``lax``, or a level
+            and an age in minutes: ``{"level": "first_factor", "after_minutes": 10}``.
+        """
+        return authorization.has(self._claims, role, permission, feature, plan, reverification)
+
+    def claims_as(self, shape: type[T]) -> T:
+        """The claims as a dataclass or a `TypedDict` of yours, checked.
+
+        A field that a Python name cannot spell (``org.id``) belongs in a functional `TypedDict`.
+
+        :raises ClerkError: naming the claim that is missing or of another type.
+        """
+        from .claims_shape import shape_claims
+
+        return shape_claims(self._claims.read_only, shape)
+
+    def get_token(self, template: str | None = None) -> str:
+        """The session token of this request, or a new one made from a JWT template.
+
+        Without *template* no network is needed.
+
+        :raises BackendAPIError: if Clerk does not issue one.
+        """
+        if template is None:
+            return self._token
+        source, config, session_id = self._issuer()
+        return source.get_session_token(config, session_id, template)
+
+    async def aget_token(self, template: str | None = None) -> str:
+        """`get_token` for asynchronous code."""
+        if template is None:
+            return self._token
+        source, config, session_id = self._issuer()
+        return await source.aget_session_token(config, session_id, template)
+
+    def _issuer(self) -> tuple[TokenSource, ClerkConfig, str]:
+        session_id = self.session_id
+        if self._source is None or self._config is None or session_id is None:
+            raise ClerkError(
+                "only an authenticated request can ask Clerk for a token: this Auth object was made from "
+                "claims alone, or from a token without a session id"
+            )
+        return self._source, self._config, session_id
+
+
+class MachineAuth(Auth):
+    """Base of the Auth objects of machines: a verified token that is no session."""
+
+    __slots__ = ("_claims", "_id", "_scopes", "_subject", "_token")
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        subject: str,
+        scopes: tuple[str, ...],
+        claims: Mapping[str, Any] | None,
+        token: str,
+    ) -> None:
+        self._id = id
+        self._subject = subject
+        self._scopes = scopes
+        self._claims = claims
+        self._token = token
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._id or self._subject}>"
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def id(self) -> str:
+        """The token's own id."""
+        return self._id
+
+    @property
+    def subject(self) -> str:
+        """Whom or what the token was issued for."""
+        return self._subject
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What the token may be used for."""
+        return self._scopes
+
+    @property
+    def claims(self) -> Mapping[str, Any] | None:
+        """Custom claims, `None` where there are none."""
+        return self._claims
+
+    def get_token(self, template: str | None = None) -> str:
+        """The token itself; a machine has no templates."""
+        if template is not None:
+            raise ClerkError("a machine's token has no JWT templates: they are a session's")
+        return self._token
+
+    async def aget_token(self, template: str | None = None) -> str:
+        """`get_token` for asynchronous code."""
+        return self.get_token(template)
+
+
+class APIKeyAuth(MachineAuth):
+    """An API key, of a user or an organization."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, *, name: str | None = None, **token: Any) -> None:
+        super().__init__(**token)
+        self._name = name
+
+    @property
+    def token_type(self) -> Literal["api_key"]:
+        return "api_key"
+
+    @property
+    def name(self) -> str | None:
+        """What its owner called it."""
+        return self._name
+
+    @property
+    def user_id(self) -> str | None:
+        return self._subject if self._subject.startswith("user_") else None
+
+    @property
+    def org_id(self) -> str | None:
+        return self._subject if self._subject.startswith("org_") else None
+
+
+class M2MAuth(MachineAuth):
+    """A machine of the same Clerk instance."""
+
+    __slots__ = ()
+
+    @property
+    def token_type(self) -> Literal["m2m_token"]:
+        return "m2m_token"
+
+    @property
+    def machine_id(self) -> str:
+        """The machine that calls."""
+        return self._subject
+
+
+class OAuthAuth(MachineAuth):
+    """An OAuth client that acts for a user."""
+
+    __slots__ = ("_client_id",)
+
+    def __init__(self, *, client_id: str | None = None, **token: Any) -> None:
+        super().__init__(**token)
+        self._client_id = client_id
+
+    @property
+    def token_type(self) -> Literal["oauth_token"]:
+        return "oauth_token"
+
+    @property
+    def client_id(self) -> str | None:
+        """The OAuth application."""
+        return self._client_id
+
+    @property
+    def user_id(self) -> str:
+        """The user who consented."""
+        return self._subject

@@ -1,0 +1,248 @@
+"""`Authenticator` and `AsyncAuthenticator`: the engine with a network connection."""
+
+from __future__ import annotations
+
+import copy
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from . import reasons
+from .auth import TokenSource
+from .backend.calls import create_session_token
+from .backend.drivers import AsyncDriver, Driver
+from .config import ClerkConfig
+from .engine import authenticate_request
+from .engine.context import Context, Memory
+from .engine.session import Presented, signed_out, verify
+from .errors import BackendAPIError, ClerkError, ConfigurationError
+from .logging import logger
+from .request import ClerkRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    import httpx
+
+    from .backend.calls import BackendAnswer, Flow
+    from .state import RequestState
+    from .tokens.classes import AcceptsToken
+
+    ConfigSource = ClerkConfig | Callable[[ClerkRequest], ClerkConfig]
+
+_WARNING_INTERVAL = 60.0
+_OPERATIONAL_REASONS = frozenset(
+    {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
+)
+_NO_REQUEST = ClerkRequest("GET", "http://localhost/")
+
+
+class _Authenticator(TokenSource):
+    """What the synchronous and the asynchronous one share: all but who waits."""
+
+    def __init__(
+        self, config: ConfigSource | None, clock: Callable[[], float], remembered_tokens: int
+    ) -> None:
+        self._config: ConfigSource = ClerkConfig.from_env() if config is None else config
+        self._clock = clock
+        self._memory = Memory(remembered_tokens)
+        self._warned_at: dict[str, float] = {}
+        if isinstance(self._config, ClerkConfig) and not self._config.authorized_parties:
+            _warn_of_any_party()
+
+    def config_for(self, request: ClerkRequest) -> ClerkConfig:
+        """The configuration that serves *request*."""
+        return self._config if isinstance(self._config, ClerkConfig) else self._config(request)
+
+    def _authenticate(self, request: ClerkRequest, accepts_token: AcceptsToken | None) -> Flow[RequestState]:
+        config = self.config_for(request)
+        if config.trust_forwarded_headers:
+            request = request.seen_through_proxy()
+        try:
+            context = Context(config, request, self._memory, self._clock())
+            state = yield from authenticate_request(context, accepts_token)
+        except ClerkError:
+            raise
+        except Exception:
+            logger.exception("Clerk: authenticating failed unexpectedly; the request is signed out")
+            state = signed_out(reasons.UNEXPECTED_ERROR)
+        if state.reason is not None:
+            self._log(state)
+        state.bind(config, request, self)
+        return state
+
+    def _log(self, state: RequestState) -> None:
+        reason = state.reason or ""
+        if reason not in _OPERATIONAL_REASONS:
+            logger.debug("Clerk: %s (%s) %s", state.status, reason, state.message)
+            return
+        now = time.monotonic()
+        if now - self._warned_at.get(reason, -_WARNING_INTERVAL) >= _WARNING_INTERVAL:
+            self._warned_at[reason] = now
+            logger.warning(
+                "Clerk: requests are signed out (%s): %s. This is logged once a minute.",
+                reason,
+                state.message,
+            )
+
+    def _verify_token(self, token: str) -> Flow[dict[str, Any]]:
+        if not isinstance(self._config, ClerkConfig):
+            raise ConfigurationError(
+                "verify_token() needs one ClerkConfig, but config is a function of the request: make an "
+                "Authenticator of the instance's own",
+                option="config",
+            )
+        context = Context(self._config, _NO_REQUEST, self._memory, self._clock())
+        verified = yield from verify(context, Presented(context, token))
+        return copy.deepcopy(verified.jwt.claims)
+
+    def _session_token(self, config: ClerkConfig, session_id: str, template: str) -> Flow[str]:
+        answer = yield create_session_token(config, session_id, template)
+        token = answer.field("jwt")
+        if not isinstance(token, str):
+            raise _refused(answer, template)
+        return token
+
+
+@cache
+def _warn_of_any_party() -> None:
+    """Once in a process: an application may have several authenticators."""
+    logger.warning(
+        "Clerk: authorized_parties is not set, so a session token that was issued to any origin of this "
+        "instance is accepted: also one of another application on a subdomain. Set it "
+        "(CLERK_AUTHORIZED_PARTIES) to your own origins, such as https://example.com."
+    )
+
+
+def _refused(answer: BackendAnswer, template: str) -> BackendAPIError:
+    if answer.status is None:
+        return BackendAPIError("Clerk's Backend API did not answer in time")
+    hint = f": is there a JWT template {template!r} in the Clerk Dashboard?" if answer.status == 404 else ""
+    code = answer.error_code
+    return BackendAPIError(
+        f"Clerk's Backend API issued no token ({answer.status}{f', {code}' if code else ''}){hint}",
+        status=answer.status,
+        code=code,
+    )
+
+
+class Authenticator(_Authenticator):
+    """Authenticates requests, waiting for the network in this thread; for WSGI and scripts.
+
+    Safe for use by several threads, and after a fork. A context manager: leaving it closes the
+    connections.
+
+    :param config: a `ClerkConfig`, or a function of the request that returns one, for an
+        application that serves several Clerk instances. Default: `ClerkConfig.from_env()`.
+    :param transport: an `httpx.BaseTransport` to reach the Backend API by.
+    :param clock: Unix time in seconds.
+    :param remembered_tokens: how many verified tokens are remembered until they expire; 0 for none.
+    """
+
+    def __init__(
+        self,
+        config: ConfigSource | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+        remembered_tokens: int = 4096,
+    ) -> None:
+        super().__init__(config, clock, remembered_tokens)
+        self._driver = Driver(transport)
+
+    def authenticate_request(
+        self, request: ClerkRequest, *, accepts_token: AcceptsToken | None = None
+    ) -> RequestState:
+        """Decide who *request* is.
+
+        :param accepts_token: in place of the configuration's.
+        :raises ConfigurationError: if the configuration can't verify such tokens.
+        :raises HandshakeError: in development, if a handshake token does not verify.
+        """
+        return self._driver.run(self._authenticate(request, accepts_token))
+
+    def verify_token(self, token: str) -> dict[str, Any]:
+        """Verify a session token, or one of a JWT template, and return its claims.
+
+        :raises TokenVerificationError: with its `reason`.
+        """
+        return self._driver.run(self._verify_token(token))
+
+    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        """A token for a session, made from a JWT template. `Auth.get_token` is the way to it."""
+        return self._driver.run(self._session_token(config, session_id, template))
+
+    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        raise ClerkError("this request was authenticated synchronously: use get_token(), not aget_token()")
+
+    def close(self) -> None:
+        """Close the connections to Clerk."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncAuthenticator(_Authenticator):
+    """Authenticates requests without ever blocking the event loop, of asyncio or trio.
+
+    The parameters are those of `Authenticator`, but *transport* is an `httpx.AsyncBaseTransport`.
+    """
+
+    def __init__(
+        self,
+        config: ConfigSource | None = None,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+        remembered_tokens: int = 4096,
+    ) -> None:
+        super().__init__(config, clock, remembered_tokens)
+        self._driver = AsyncDriver(transport)
+
+    async def authenticate_request(
+        self, request: ClerkRequest, *, accepts_token: AcceptsToken | None = None
+    ) -> RequestState:
+        """Decide who *request* is; see `Authenticator.authenticate_request`."""
+        return await self._driver.run(self._authenticate(request, accepts_token))
+
+    async def verify_token(self, token: str) -> dict[str, Any]:
+        """Verify a session token, or one of a JWT template; see `Authenticator.verify_token`."""
+        return await self._driver.run(self._verify_token(token))
+
+    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        """A token for a session, made from a JWT template. `Auth.aget_token` is the way to it."""
+        return await self._driver.run(self._session_token(config, session_id, template))
+
+    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        """The same for a worker thread, as in which frameworks run synchronous endpoints.
+
+        :raises ClerkError: on the event loop itself, which it would block.
+        """
+        import anyio.from_thread
+
+        try:
+            return anyio.from_thread.run(self.aget_session_token, config, session_id, template)
+        except RuntimeError:
+            raise ClerkError(
+                "get_token(template=…) would block the event loop: use 'await auth.aget_token(template=…)'"
+            ) from None
+
+    async def aclose(self) -> None:
+        """Close the connections to Clerk."""
+        await self._driver.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

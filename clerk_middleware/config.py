@@ -1,0 +1,170 @@
+"""`ClerkConfig`: everything that an application says about its Clerk instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from . import validation as check
+from .errors import ConfigurationError
+from .publishable_key import PublishableKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from .routes import RouteMatcher
+    from .tokens.classes import AcceptsToken
+
+API_URL = "https://api.clerk.com"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClerkConfig:
+    """The settings of one Clerk instance; validated when constructed, and never changed after.
+
+    `ClerkConfig.from_env()` reads them from ``CLERK_…`` environment variables. Either `secret_key`
+    or `jwt_key` is required, `publishable_key` too as soon as browsers are to be signed in.
+
+    :raises ConfigurationError: naming what is wrong, where it was set and what to do.
+    """
+
+    #: ``sk_test_…`` or ``sk_live_…``: for the Backend API, and to fetch the key set.
+    secret_key: str | None = field(default=None, repr=False)
+    #: ``pk_test_…`` or ``pk_live_…``: which instance. Without it there is no browser flow.
+    publishable_key: str | None = None
+    #: The instance's public key in PEM, to verify tokens without any network.
+    jwt_key: str | None = field(default=None, repr=False)
+    #: A machine's secret key, to verify M2M tokens with.
+    machine_secret_key: str | None = field(default=None, repr=False)
+    #: Origins whose session tokens are accepted, such as ``https://example.com``. Empty: any, so
+    #: that another application on a subdomain can present its users' tokens to yours.
+    authorized_parties: Sequence[str] = ()
+    #: Accepted values of ``aud``; compared only where the token names one, too.
+    audience: str | Sequence[str] | None = None
+    #: By how many milliseconds Clerk's clock and this machine's may differ.
+    clock_skew_in_ms: int = 5000
+    #: ``session_token``, ``api_key``, ``m2m_token``, ``oauth_token``, a list of these, or ``any``.
+    accepts_token: AcceptsToken = "session_token"
+    #: This satellite's own host, such as ``satellite.example.org``.
+    domain: str | None = None
+    #: Whether sign-in happens at another, primary domain.
+    is_satellite: bool = False
+    #: Whether a satellite asks the primary domain even on a first visit without any cookie.
+    satellite_auto_sync: bool = False
+    #: Where the Frontend API is proxied: a URL, or a path of this application.
+    proxy_url: str | None = None
+    #: Where to sign in: a URL, or a path of this application. Default: Clerk's account portal.
+    sign_in_url: str | None = None
+    #: Where to sign up, likewise.
+    sign_up_url: str | None = None
+    #: Paths that belong to an organization, which a request to them activates: ``/orgs/:slug``.
+    organization_patterns: Sequence[str] | None = None
+    #: Paths that belong to the personal account: ``/me``, ``/me/(.*)``.
+    personal_account_patterns: Sequence[str] | None = None
+    #: The Backend API.
+    api_url: str = API_URL
+    api_version: str = "v1"
+    #: Whether ``X-Forwarded-Host`` and ``X-Forwarded-Proto`` are believed: only behind a proxy that
+    #: sets them itself, since anybody can send them.
+    trust_forwarded_headers: bool = False
+
+    def __post_init__(self) -> None:
+        # A frozen dataclass is set up with object.__setattr__; what is set is immutable.
+        def normalize(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        for flag in ("is_satellite", "satellite_auto_sync", "trust_forwarded_headers"):
+            check.boolean(flag, getattr(self, flag))
+        for text in ("secret_key", "machine_secret_key", "publishable_key", "jwt_key"):
+            check.key_text(text, getattr(self, text))
+        for name in ("authorized_parties", "audience", "organization_patterns", "personal_account_patterns"):
+            normalize(name, check.strings(name, getattr(self, name)))
+        for name in ("sign_in_url", "sign_up_url", "proxy_url"):
+            check.url_or_path(name, getattr(self, name))
+        normalize("accepts_token", check.token_types(self.accepts_token))
+        normalize("api_url", check.api_url(self.api_url))
+        check.origins(self.authorized_parties)
+        check.milliseconds("clock_skew_in_ms", self.clock_skew_in_ms)
+        check.domain(self.domain)
+        check.secret_key(self.secret_key)
+        # What they parse into is kept by the properties below; a wrong value raises here and now.
+        _ = self.parsed_publishable_key, self.verification_key
+        _ = self.organization_routes, self.personal_account_routes
+        check.keys_belong_together(self)
+        check.keys_suffice(self, self.accepts_token)
+        check.satellite(self)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
+        """Read ``CLERK_SECRET_KEY``, ``CLERK_PUBLISHABLE_KEY`` and so on; *overrides* win.
+
+        Each option is its name in upper case after ``CLERK_``. Lists are separated by commas,
+        flags are ``true`` or ``false``.
+
+        :param environ: default: `os.environ`.
+        :raises ConfigurationError: naming the variable that is wrong.
+        """
+        if environ is None:
+            import os
+
+            environ = os.environ
+        options: dict[str, Any] = {}
+        for option in fields(cls):
+            variable = f"CLERK_{option.name.upper()}"
+            if option.name not in overrides and (text := environ.get(variable, "").strip()):
+                options[option.name] = check.from_text(option.name, text, variable)
+        try:
+            return cls(**options, **overrides)
+        except ConfigurationError as error:
+            if error.option in options:
+                variable = f"CLERK_{error.option.upper()}"
+                raise ConfigurationError(
+                    error.problem, option=error.option, source=f"the environment variable {variable}"
+                ) from None
+            raise
+
+    @cached_property
+    def parsed_publishable_key(self) -> PublishableKey | None:
+        return PublishableKey.parse(self.publishable_key) if self.publishable_key else None
+
+    @cached_property
+    def verification_key(self) -> RSAPublicKey | None:
+        """`jwt_key`, ready for use."""
+        return check.public_key(self.jwt_key) if self.jwt_key else None
+
+    @cached_property
+    def organization_routes(self) -> RouteMatcher | None:
+        return check.routes("organization_patterns", self.organization_patterns)
+
+    @cached_property
+    def personal_account_routes(self) -> RouteMatcher | None:
+        return check.routes("personal_account_patterns", self.personal_account_patterns)
+
+    @cached_property
+    def audiences(self) -> frozenset[str]:
+        return frozenset(filter(None, self.audience or ()))
+
+    @cached_property
+    def parties(self) -> frozenset[str]:
+        return frozenset(self.authorized_parties)
+
+    @cached_property
+    def clock_skew(self) -> float:
+        """`clock_skew_in_ms` in seconds."""
+        return self.clock_skew_in_ms / 1000
+
+    @cached_property
+    def instance(self) -> tuple[str, str, str | None]:
+        """What tells this instance from others in every cache."""
+        return (self.api_url, self.api_version, self.secret_key)
+
+    @property
+    def is_development(self) -> bool:
+        key = self.parsed_publishable_key
+        if key is not None:
+            return key.is_development
+        return self.secret_key is not None and self.secret_key.startswith(check.DEVELOPMENT_KEYS)

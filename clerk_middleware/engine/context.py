@@ -1,0 +1,110 @@
+"""What a decision is made from: one request, one configuration, one moment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..tokens.jwks import KeySets
+from ..tokens.verified import VerifiedTokens
+from .cookies import InstanceCookies
+
+if TYPE_CHECKING:
+    from ..config import ClerkConfig
+    from ..publishable_key import PublishableKey
+    from ..request import ClerkRequest
+    from ..urls import URL
+
+
+class Memory:
+    """What an authenticator remembers between requests. Its parts say what their keys are."""
+
+    __slots__ = ("key_sets", "verified_tokens")
+
+    def __init__(self, verified_tokens: int = 4096) -> None:
+        self.key_sets = KeySets()
+        self.verified_tokens = VerifiedTokens(verified_tokens)
+
+
+class Context:
+    """One request's, read lazily: a token in the header needs nearly nothing of it.
+
+    :param now: Unix time in seconds.
+    """
+
+    def __init__(self, config: ClerkConfig, request: ClerkRequest, memory: Memory, now: float) -> None:
+        self.config = config
+        self.request = request
+        self.memory = memory
+        self.now = now
+
+    @cached_property
+    def browser(self) -> Browser:
+        """The request as a browser's; only with a publishable key."""
+        key = self.config.parsed_publishable_key
+        assert key is not None, "the browser flow starts only with a publishable key"  # noqa: S101
+        return Browser(self, key)
+
+
+class Browser:
+    """What the cookie flow reads of a request: cookies, query parameters and fetch metadata."""
+
+    def __init__(self, context: Context, key: PublishableKey) -> None:
+        config, request = context.config, context.request
+        self._config = config
+        self._request = request
+        self.key = key
+        self.is_development = key.is_development
+        self.cookies = InstanceCookies(request, config, key, context.memory.verified_tokens, context.now)
+        self.is_get = request.method == "GET"
+        self.fetch_destination = request.header("sec-fetch-dest")
+
+    @cached_property
+    def url(self) -> URL:
+        return self._request.url
+
+    @cached_property
+    def frontend_api(self) -> str:
+        """The Frontend API's base URL, without a slash at its end."""
+        config = self._config
+        host_or_url = self.key.frontend_api_for(config.domain, config.is_satellite, config.proxy_url)
+        if host_or_url.startswith("/"):
+            host_or_url = f"{self.url.origin}{host_or_url}"
+        elif not host_or_url.startswith(("http://", "https://")):
+            host_or_url = f"https://{host_or_url}"
+        return host_or_url.rstrip("/")
+
+    @property
+    def is_document(self) -> bool:
+        """Whether the user navigates here."""
+        return self.is_get and self.fetch_destination == "document"
+
+    @property
+    def accepts_redirect(self) -> bool:
+        """Whether a handshake's redirect would work, which needs a navigation."""
+        if not self.is_get:
+            return False
+        if self.fetch_destination:
+            return self.fetch_destination in ("document", "iframe")
+        return (self._request.header("accept") or "").startswith("text/html")
+
+    @cached_property
+    def dev_browser_token(self) -> str | None:
+        return self.url.param("__clerk_db_jwt") or self.cookies.preferred("__clerk_db_jwt")
+
+    @cached_property
+    def handshake_nonce(self) -> str | None:
+        return self._query_or_cookie("__clerk_handshake_nonce")
+
+    @cached_property
+    def handshake_token(self) -> str | None:
+        return self._query_or_cookie("__clerk_handshake")
+
+    def _query_or_cookie(self, name: str) -> str | None:
+        return self.url.param(name) or self._request.cookie(name)
+
+    @cached_property
+    def redirect_count(self) -> int:
+        """How many handshakes this browser was sent to in the last seconds."""
+        text = self._request.cookie("__clerk_redirect_count") or ""
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0

@@ -1,0 +1,136 @@
+"""Session tokens: verifying one, whichever way it came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import reasons
+from ..backend.calls import fetch_key_set
+from ..errors import TokenVerificationError
+from ..state import RequestState
+from ..tokens import jwks
+from ..tokens.classes import is_m2m_class, is_session_class, machine_jwt_type
+from ..tokens.jwt import check_claims, check_type, decode
+from ..tokens.verified import VerifiedToken
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from ..backend.calls import BackendAnswer, Flow
+    from ..state import Carrier
+    from ..tokens.jwt import JWT
+    from .context import Context
+
+
+def signed_in(
+    token: str, verified: VerifiedToken, carrier: Carrier, headers: Sequence[tuple[str, str]] = ()
+) -> RequestState:
+    return RequestState(
+        "signed-in",
+        token_type="session_token",
+        token=token,
+        token_carrier=carrier,
+        session=verified.session,
+        headers=headers,
+    )
+
+
+def signed_out(reason: str, message: str = "", headers: Sequence[tuple[str, str]] = ()) -> RequestState:
+    return RequestState(
+        "signed-out", token_type="session_token", reason=reason, message=message, headers=headers
+    )
+
+
+class Presented:
+    """A token that decodes, with what is known of it from an earlier request."""
+
+    __slots__ = ("jwt", "known", "text")
+
+    def __init__(self, context: Context, text: str) -> None:
+        """:raises TokenVerificationError: ``token-invalid``, if it does not decode."""
+        self.text = text
+        self.known = context.memory.verified_tokens.get(text)
+        self.jwt = self.known.jwt if self.known is not None else decode(text)
+
+    def require_session_class(self) -> None:
+        """Refuse the tokens of machines and templates: they are signed by the same key.
+
+        :raises TokenVerificationError: ``token-type-mismatch``.
+        """
+        if machine_jwt_type(self.jwt) is not None or not is_session_class(self.jwt):
+            raise TokenVerificationError(
+                reasons.TOKEN_TYPE_MISMATCH, "the token is a machine's or a JWT template's, no session's"
+            )
+
+
+def verify(context: Context, token: Presented, *, skew: float | None = None) -> Flow[VerifiedToken]:
+    """Verify a token's signature, unless this very token was verified before, and its claims.
+
+    :param skew: seconds, in place of the configured ones.
+    :raises TokenVerificationError: with its reason.
+    """
+    config, jwt, known = context.config, token.jwt, token.known
+    if is_m2m_class(jwt):
+        raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is a machine's, no session's")
+    key = config.verification_key
+    if key is None:
+        key = yield from find_key(context, jwt)
+    if known is None or known.key is not key:
+        check_type(jwt)
+        jwt.verify_signature(key)
+        known = VerifiedToken(jwt, key)
+        context.memory.verified_tokens.add(token.text, known)
+    try:
+        check_claims(
+            jwt.claims,
+            now=context.now,
+            skew=config.clock_skew if skew is None else skew,
+            authorized_parties=config.parties,
+            audience=config.audiences,
+        )
+    except TokenVerificationError as error:
+        if error.reason == reasons.TOKEN_EXPIRED:
+            context.memory.verified_tokens.discard(token.text)
+        raise
+    return known
+
+
+def find_key(context: Context, jwt: JWT) -> Flow[RSAPublicKey]:
+    """The key that *jwt* names, from the key set; fetched where it is not known."""
+    config, key_sets = context.config, context.memory.key_sets
+    kid = jwt.header.get("kid")
+    if config.secret_key is None:
+        raise TokenVerificationError(
+            reasons.JWK_FAILED_TO_RESOLVE, "neither jwt_key nor secret_key is set: no key to verify with"
+        )
+    key = key_sets.find(config.instance, kid, context.now)
+    if key is not None:
+        return key
+    answer = yield fetch_key_set(config)
+    try:
+        if failure := _failure_of_fetch(answer):
+            raise failure
+        key_sets.store(config.instance, answer.json, context.now)
+    except TokenVerificationError as failure:
+        key_sets.store_failure(config.instance, failure, context.now)
+        raise
+    key = key_sets.find(config.instance, kid, context.now)
+    if key is None:
+        raise jwks.kid_mismatch()
+    return key
+
+
+def _failure_of_fetch(answer: BackendAnswer) -> TokenVerificationError | None:
+    if answer.is_success:
+        return None
+    if answer.error_code == "clerk_key_invalid":
+        return TokenVerificationError(
+            reasons.SECRET_KEY_INVALID,
+            "Clerk does not know secret_key: copy it from 'API keys' in the Clerk Dashboard",
+        )
+    problem = f"answered {answer.status}" if answer.status is not None else "did not answer"
+    return TokenVerificationError(
+        reasons.JWK_FAILED_TO_LOAD, f"Clerk's Backend API {problem} when asked for the key set"
+    )

@@ -1,0 +1,116 @@
+"""Every exception this library raises, under one base class.
+
+A message names what is wrong, where it was set and what to do. No message, attribute or repr
+ever holds a token, a cookie or a key.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .auth import Auth
+    from .protection import Requirement
+
+__all__ = [
+    "AuthorizationError",
+    "BackendAPIError",
+    "ClerkError",
+    "ConfigurationError",
+    "HandshakeError",
+    "NotAuthenticated",
+    "NotAuthorized",
+    "ReverificationRequired",
+    "TokenVerificationError",
+    "WebhookVerificationError",
+]
+
+
+class ClerkError(Exception):
+    """Base of every exception of this library."""
+
+
+class ConfigurationError(ClerkError):
+    """The application is set up wrongly; raised when a `ClerkConfig` is constructed, if at all possible."""
+
+    #: The `ClerkConfig` option at fault, `None` where no single one is.
+    option: str | None
+    #: Where the option was set, such as ``the environment variable CLERK_SECRET_KEY``.
+    source: str | None
+
+    def __init__(self, problem: str, *, option: str | None = None, source: str | None = None) -> None:
+        self.problem = problem
+        self.option = option
+        self.source = source
+        super().__init__(problem if source is None else f"{source}: {problem}")
+
+
+class TokenVerificationError(ClerkError):
+    """A token was refused. `reason` says why, in Clerk's words (`clerk_middleware.reasons`)."""
+
+    #: One of the ``token-…`` and ``jwk-…`` reasons, such as ``token-expired``.
+    reason: str
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        self.reason = reason
+        self.message = message
+        super().__init__(f"{message} (reason: {reason})" if message else reason)
+
+
+class HandshakeError(ClerkError):
+    """A development handshake token was refused, which a correct set-up does not see."""
+
+    #: Why, one of the ``token-…`` and ``jwk-…`` reasons.
+    reason: str
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+class BackendAPIError(ClerkError):
+    """Clerk's Backend API refused a call, or did not answer it."""
+
+    #: HTTP status of the answer, `None` where there was none.
+    status: int | None
+    #: Clerk's error code, such as ``resource_not_found``, where the answer had one.
+    code: str | None
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(message)
+
+
+class WebhookVerificationError(ClerkError):
+    """A webhook's signature, timestamp or body was refused."""
+
+
+class AuthorizationError(ClerkError):
+    """The request may not have what it asks for.
+
+    Raise one of its subclasses anywhere below a middleware of this library, and the client gets
+    the answer that `clerk_middleware.protection` defines for it.
+    """
+
+    #: Who asked.
+    auth: Auth
+    #: What was required.
+    requirement: Requirement
+
+    def __init__(self, message: str, *, auth: Auth, requirement: Requirement) -> None:
+        self.auth = auth
+        self.requirement = requirement
+        super().__init__(message)
+
+
+class NotAuthenticated(AuthorizationError):
+    """Nobody is signed in, or not with a token type that is accepted here."""
+
+
+class NotAuthorized(AuthorizationError):
+    """Signed in, but without what was required."""
+
+
+class ReverificationRequired(AuthorizationError):
+    """Signed in and allowed, but the credentials were last verified too long ago."""

@@ -1,0 +1,99 @@
+"""Everything that LocalClerk serves, put together as one ASGI application."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .backend_api import BackendAPI
+from .browser import Browsers
+from .errors import APIError, error_response
+from .faults import Faults, FaultsMiddleware
+from .frontend_api import FrontendAPI
+from .instance import Instance
+from .origins import OriginPolicy
+from .pages import Pages
+from .tokens import TokenIssuer
+
+__all__ = ["create_app"]
+
+#: Bytes of a request's body: ten times what any endpoint takes.
+_MAXIMUM_BODY = 256 * 1024
+_CODES = {404: "resource_not_found", 405: "method_not_allowed"}
+
+
+def create_app(instance: Instance, issuer: TokenIssuer, origins: OriginPolicy, faults: Faults) -> Starlette:
+    """The ASGI application of an instance: Backend API, Frontend API and pages."""
+    browsers = Browsers(instance)
+    pages = Pages(instance, browsers, origins)
+    frontend_api = FrontendAPI(instance, issuer, browsers, origins)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        error = cast(HTTPException, error)  # the class it is registered for
+        if isinstance(error, APIError):
+            return error.response
+        if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith(
+            ("/v1/", "/.well-known/")
+        ):
+            code = _CODES.get(error.status_code, "request_invalid")
+            return error_response(error.status_code, code, error.detail, headers=error.headers)
+        return pages.message(request, error.status_code, "This did not work", error.detail)
+
+    return Starlette(
+        routes=[*BackendAPI(instance, issuer).routes, *frontend_api.routes, *pages.routes],
+        middleware=[
+            Middleware(HostMiddleware, origins=origins),
+            Middleware(FaultsMiddleware, faults=faults),
+            Middleware(BodyLimitMiddleware),
+        ],
+        exception_handlers={HTTPException: refused},
+    )
+
+
+class HostMiddleware:
+    """Answers only requests that name a host of LocalClerk's.
+
+    A page elsewhere whose DNS name turns to 127.0.0.1 could otherwise read what LocalClerk answers.
+    """
+
+    def __init__(self, app: ASGIApp, origins: OriginPolicy) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        app = self._app
+        if scope["type"] == "http" and not self._origins.serves(Request(scope).headers.get("host", "")):
+            app = PlainTextResponse(
+                "LocalClerk answers loopback hosts alone, such as localhost.\n"
+                "To reach it by another name, add the name to hosts in [instance] of the seed.\n",
+                status_code=421,
+            )
+        await app(scope, receive, send)
+
+
+class BodyLimitMiddleware:
+    """Refuses bodies larger than anything that LocalClerk is meant to be sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting its body."""
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > _MAXIMUM_BODY:
+                raise HTTPException(413, "The body is too large.")
+            return message
+
+        await self._app(scope, counted, send)

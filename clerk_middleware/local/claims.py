@@ -1,0 +1,155 @@
+"""The claims of session tokens, versions 1 and 2, and of JWT templates.
+
+Follows https://clerk.com/docs/guides/sessions/session-tokens: version 2 packs the permissions of the
+active organization into ``o.per`` (their names) and ``o.fpm`` (for each organization feature of
+``fea``, in order, a number whose bit *i* stands for the *i*-th name).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .seed import Organization, Role, Seed, User
+from .shortcodes import resolve
+
+__all__ = [
+    "RESERVED_SESSION_CLAIMS",
+    "RESERVED_TEMPLATE_CLAIMS",
+    "Subject",
+    "custom_claims",
+    "subject_claims",
+]
+
+#: What Clerk sets in every token, or keeps for session tokens, so that no template may.
+RESERVED_TEMPLATE_CLAIMS = frozenset(
+    ("iss", "sub", "sid", "iat", "nbf", "exp", "jti", "azp", "v", "fva", "sts", "fea", "pla", "o")
+)
+#: What Clerk sets in a session token.
+RESERVED_SESSION_CLAIMS = RESERVED_TEMPLATE_CLAIMS | {
+    "act",
+    "org_id",
+    "org_role",
+    "org_slug",
+    "org_permissions",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """Whom a token is about: a user, the active organization if any, and the seed they are of."""
+
+    seed: Seed
+    user: User
+    organization: Organization | None
+    role: Role | None
+    #: Every organization of the user.
+    organizations: tuple[Organization, ...]
+
+    @property
+    def organization_features(self) -> tuple[str, ...]:
+        """The features that the active organization has, from its plan and without one."""
+        if self.organization is None:
+            return ()
+        return _ordered((*self.seed.organization_features, *self._plan_features(self.organization.plan)))
+
+    @property
+    def user_features(self) -> tuple[str, ...]:
+        """The features that the user has personally."""
+        return _ordered((*self.seed.user_features, *self._plan_features(self.user.plan)))
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """The custom permissions in the active organization.
+
+        System permissions are never in a token, nor are those of a feature that the organization's
+        plan lacks: https://clerk.com/docs/guides/billing/for-b2b
+        """
+        features = self.organization_features
+        held = self.role.permissions if self.role else ()
+        return _ordered(permission for permission in held if permission.split(":")[1] in features)
+
+    def _plan_features(self, key: str | None) -> tuple[str, ...]:
+        return self.seed.plans[key].features if key else ()
+
+
+def subject_claims(subject: Subject, *, version: int) -> dict[str, Any]:
+    """The claims about plan, features and organization, as version 1 or 2 writes them."""
+    organization, role = subject.organization, subject.role
+    if version == 1:
+        if organization is None or role is None:
+            return {}
+        return {
+            "org_id": organization.id,
+            "org_slug": organization.slug,
+            "org_role": role.key,
+            "org_permissions": list(subject.permissions),
+        }
+    claims: dict[str, Any] = {"v": 2}
+    plans = [f"u:{subject.user.plan}"] if subject.user.plan else []
+    if organization is not None and organization.plan:
+        plans.insert(0, f"o:{organization.plan}")
+    features = _scoped(subject.organization_features, subject.user_features)
+    if plans:
+        claims["pla"] = ",".join(plans)
+    if features:
+        claims["fea"] = ",".join(features)
+    if organization is not None and role is not None:
+        claims["o"] = {"id": organization.id, "slg": organization.slug, "rol": role.key.removeprefix("org:")}
+        claims["o"].update(_packed(subject.permissions, subject.organization_features))
+    return claims
+
+
+def custom_claims(template: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
+    """The seed's own claims, shortcodes resolved."""
+    user, organization, role = subject.user, subject.organization, subject.role
+    context: dict[str, Any] = {
+        "user": {
+            "id": user.id,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "full_name": user.full_name,
+            "username": user.username,
+            "primary_email_address": user.email,
+            "email_verified": True,
+            "two_factor_enabled": user.second_factor_code is not None,
+            "public_metadata": user.public_metadata,
+            "unsafe_metadata": user.unsafe_metadata,
+            "organizations": {
+                membership.id: membership.members[user.id] for membership in subject.organizations
+            },
+        }
+    }
+    if organization is not None and role is not None:
+        context["org"] = {
+            "id": organization.id,
+            "name": organization.name,
+            "slug": organization.slug,
+            "role": role.key,
+            "public_metadata": organization.public_metadata,
+        }
+        context["org_membership"] = {"permissions": list(subject.permissions)}
+    claims: dict[str, Any] = resolve(template, context)
+    return claims
+
+
+def _scoped(of_organization: tuple[str, ...], of_user: tuple[str, ...]) -> list[str]:
+    scoped = [f"{'ou' if feature in of_user else 'o'}:{feature}" for feature in of_organization]
+    return scoped + [f"u:{feature}" for feature in of_user if feature not in of_organization]
+
+
+def _packed(permissions: tuple[str, ...], features: tuple[str, ...]) -> dict[str, str]:
+    if not permissions:
+        return {}
+    pairs = [permission.split(":")[1:] for permission in permissions]
+    names = sorted({name for _, name in pairs})
+    masks = dict.fromkeys(features, 0)
+    for feature, name in pairs:
+        masks[feature] |= 1 << names.index(name)
+    return {"per": ",".join(names), "fpm": ",".join(str(mask) for mask in masks.values())}
+
+
+def _ordered(values: Iterable[str]) -> tuple[str, ...]:
+    """`values` sorted, each once."""
+    return tuple(sorted(set(values)))

@@ -1,0 +1,268 @@
+"""The pages that a person sees: sign in, sign out, switch organization, verify again."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from .browser import Browsers
+from .instance import Instance
+from .origins import OriginPolicy, RedirectRefused, origin_of, with_query
+from .records import Client, Session
+
+__all__ = ["Pages"]
+
+
+class Pages:
+    """LocalClerk's own pages. Each takes a ``redirect_url`` and returns there when it is done."""
+
+    def __init__(self, instance: Instance, browsers: Browsers, origins: OriginPolicy) -> None:
+        self._instance = instance
+        self._browsers = browsers
+        self._origins = origins
+        self._templates = Environment(
+            loader=PackageLoader("clerk_middleware.local"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+        )
+        both = ["GET", "POST"]
+        self.routes = [
+            Route("/", self.home, methods=["GET"]),
+            Route("/sign-in", self.sign_in, methods=both),
+            Route("/sign-in/factor-two", self.second_factor, methods=both),
+            Route("/sign-in/create", self.sign_up, methods=["GET"]),
+            Route("/sign-up", self.sign_up, methods=["GET"]),
+            Route("/sign-out", self.sign_out, methods=both),
+            Route("/switch-organization", self.switch_organization, methods=both),
+            Route("/verify", self.verify, methods=both),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        """Who is signed in, and where to go from here."""
+        client = self._browsers.find(request)
+        session = self._instance.session_of(client) if client else None
+        return self._page(request, "home.html", session=session)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Choose a user of the seed and give the password."""
+        redirect_url = self._redirect_url(request)
+        if request.method != "POST":
+            return self._sign_in_page(request)
+        form = await self._form(request)
+        user_id, client = form.get("user_id", ""), self._browsers.find_or_create(request)
+        if not self._instance.begin_sign_in(client, user_id, form.get("password", "")):
+            error = "That password is not right." if user_id else "Choose who you are."
+            response = self._sign_in_page(request, chosen=user_id, error=error)
+        elif client.sign_in:
+            response = self._to(request, "/sign-in/factor-two")
+        else:
+            return self._back(request, client, redirect_url)
+        self._browsers.remember(request, response, client)
+        return response
+
+    async def second_factor(self, request: Request) -> Response:
+        """Give the second factor that follows the password."""
+        redirect_url = self._redirect_url(request)
+        client = self._browsers.find(request)
+        user = self._instance.pending_sign_in(client) if client else None
+        if client is None or user is None:
+            return self._to(request, "/sign-in")
+        if request.method != "POST":
+            return self._page(request, "second_factor.html", user=user)
+        form = await self._form(request)
+        if self._instance.attempt_second_factor(client, form.get("code", "")):
+            return self._back(request, client, redirect_url)
+        if client.sign_in is None:
+            return self._sign_in_page(request, chosen=user.id, error="Too many wrong codes: begin again.")
+        return self._page(
+            request, "second_factor.html", status=422, user=user, error="That code is not right."
+        )
+
+    async def sign_up(self, request: Request) -> Response:
+        """Users come from the seed, and this page says so."""
+        self._redirect_url(request)
+        return self._page(request, "sign_up.html")
+
+    async def sign_out(self, request: Request) -> Response:
+        """Ask, then end the session. An application's own button may post here directly."""
+        redirect_url = self._redirect_url(request)
+        client = self._browsers.find(request)
+        session = self._instance.session_of(client) if client else None
+        if request.method != "POST" and session:
+            return self._page(request, "sign_out.html", session=session)
+        if request.method == "POST":
+            await self._form(request, from_applications=True)
+            if client:
+                self._instance.sign_out(client)
+        return self._back(request, client or self._instance.new_client(), redirect_url)
+
+    async def switch_organization(self, request: Request) -> Response:
+        """Choose the active organization, or the personal account."""
+        redirect_url = self._redirect_url(request)
+        client, session = self._signed_in(request)
+        if client is None or session is None:
+            return self._to(request, "/sign-in")
+        if request.method == "POST":
+            chosen = (await self._form(request)).get("organization_id")
+            if chosen is not None and self._instance.activate(session, chosen):
+                return self._back(request, client, redirect_url)
+            return self._organizations_page(request, session, error="Choose an organization from the list.")
+        return self._organizations_page(request, session)
+
+    async def verify(self, request: Request) -> Response:
+        """Prove again who one is: the factors that are given count as verified just now.
+
+        ``level`` in the query says which are asked for: ``first_factor``, ``second_factor`` (the first
+        for a user who has no second) or, as without it, all that the user has.
+        """
+        redirect_url = self._redirect_url(request)
+        client, session = self._signed_in(request)
+        if client is None or session is None:
+            return self._to(request, "/sign-in")
+        enrolled = self._instance.users[session.user_id].second_factor_code is not None
+        level = request.query_params.get("level")
+        asked = {
+            "ask_password": not (level == "second_factor" and enrolled),
+            "ask_code": enrolled and level != "first_factor",
+        }
+        if request.method != "POST":
+            return self._page(request, "verify.html", session=session, **asked)
+        form = await self._form(request)
+        password = form.get("password", "") if asked["ask_password"] else None
+        code = form.get("code", "") if asked["ask_code"] else None
+        if self._instance.verify_again(session, password=password, code=code):
+            return self._back(request, client, redirect_url)
+        error = "That password or code is not right." if all(asked.values()) else "That is not right."
+        return self._page(request, "verify.html", status=422, session=session, error=error, **asked)
+
+    def message(self, request: Request, status: int, title: str, text: str) -> Response:
+        """A page that says what went wrong."""
+        return self._page(request, "message.html", status=status, title=title, text=text)
+
+    def _signed_in(self, request: Request) -> tuple[Client | None, Session | None]:
+        client = self._browsers.find(request)
+        return client, self._instance.session_of(client) if client else None
+
+    def _sign_in_page(self, request: Request, *, chosen: str = "", error: str | None = None) -> Response:
+        users = list(self._instance.users.values())
+        return self._page(
+            request,
+            "sign_in.html",
+            status=422 if error else 200,
+            users=users,
+            roles={user.id: self._roles_of(user.id) for user in users},
+            chosen=chosen or users[0].id,
+            error=error,
+        )
+
+    def _roles_of(self, user_id: str) -> str:
+        roles = self._instance.seed.roles
+        memberships = self._instance.organizations_of(user_id)
+        return ", ".join(f"{roles[o.members[user_id]].name} at {o.name}" for o in memberships)
+
+    def _organizations_page(self, request: Request, session: Session, error: str | None = None) -> Response:
+        return self._page(
+            request,
+            "switch_organization.html",
+            status=422 if error else 200,
+            session=session,
+            organizations=self._instance.organizations_of(session.user_id),
+            error=error,
+        )
+
+    def _redirect_url(self, request: Request) -> str | None:
+        redirect_url = request.query_params.get("redirect_url")
+        if not redirect_url:
+            return None
+        try:
+            return self._origins.redirect_url(redirect_url)
+        except RedirectRefused as refused:
+            raise HTTPException(400, f"The redirect_url is refused: {refused}.") from refused
+
+    async def _form(self, request: Request, *, from_applications: bool = False) -> dict[str, str]:
+        """The form's fields, once it is certain that a page of this origin sent them.
+
+        Browsers name the origin of every POST; what names none is no browser and has no cookies of one.
+        """
+        origin = request.headers.get("origin")
+        if origin is not None:
+            own = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+            trusted = own or (from_applications and self._origins.allows(origin))
+        else:
+            trusted = request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+        if not trusted:
+            raise HTTPException(403, "The form was sent by a page of another origin.")
+        async with request.form(max_files=0, max_fields=20) as form:
+            return {name: value for name, value in form.items() if isinstance(value, str)}
+
+    def _to(self, request: Request, path: str) -> Response:
+        """Another page of LocalClerk, with this one's query."""
+        query = f"?{request.url.query}" if request.url.query else ""
+        return _no_store(RedirectResponse(f"{request.scope.get('root_path', '')}{path}{query}", 303))
+
+    def _back(self, request: Request, client: Client, redirect_url: str | None) -> Response:
+        """Return to the application, in a way that makes it ask who is signed in."""
+        root = request.scope.get("root_path", "")
+        if redirect_url is None:
+            target = f"{root}/"
+        elif self._instance.is_development:
+            target = with_query(redirect_url, __clerk_db_jwt=client.token)
+        else:
+            query = urlencode({"redirect_url": redirect_url, "format": "nonce"})
+            target = f"{root}/v1/client/handshake?{query}"
+        response = _no_store(RedirectResponse(target, 303))
+        self._browsers.remember(request, response, client)
+        return response
+
+    def _page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        session: Session | None = None,
+        **context: Any,
+    ) -> Response:
+        nonce = secrets.token_urlsafe(16)
+        subject = self._instance.subject_of(session) if session else None
+        values = {
+            "user": subject.user if subject else None,
+            "subject": subject,
+            "error": None,
+            **context,
+            "nonce": nonce,
+            "instance": self._instance.seed,
+            "publishable_key": self._instance.publishable_key,
+            "root": request.scope.get("root_path", ""),
+            "query": f"?{request.url.query}" if request.url.query else "",
+            "returns_to": self._returns_to(request),
+        }
+        html = self._templates.get_template(template).render(values)
+        policy = (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; "
+            f"frame-ancestors 'none'; form-action {self._origins.form_action()}"
+        )
+        headers = {
+            "content-security-policy": policy,
+            "referrer-policy": "same-origin",
+            "x-content-type-options": "nosniff",
+            "x-frame-options": "DENY",
+        }
+        return _no_store(HTMLResponse(html, status, headers))
+
+    def _returns_to(self, request: Request) -> str | None:
+        redirect_url = request.query_params.get("redirect_url", "")
+        return urlsplit(origin_of(redirect_url)).netloc if self._origins.allows(redirect_url) else None
+
+
+def _no_store(response: Response) -> Response:
+    response.headers["cache-control"] = "no-store"
+    return response

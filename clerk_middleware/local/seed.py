@@ -1,0 +1,146 @@
+"""What a LocalClerk starts from: its users, organizations, roles, features, plans and templates.
+
+A seed is written in TOML and read by `load_seed`; ``fleet.toml`` in this package, a road freight
+company, is one. It never changes: what happens to a running LocalClerk happens to the `Instance`
+that was made from it.
+
+**Passwords in a seed are plain text, on purpose.** A seed belongs to development and tests, is
+committed beside the code, and everyone who starts the application needs to know how to sign in.
+Never put a password there that is used anywhere else.
+
+The tables of a seed, all optional but ``users``::
+
+    [instance]        name, type ("development" | "production"), host, secret_key,
+                      allowed_origins (redirected to, besides loopback), hosts (served under, ditto)
+    [sessions]        maximum_lifetime (seconds), token_version (2 | 1), claims (a table, see below)
+    [features]        organization = [...], user = [...]: what everyone has without a plan
+    [plans.KEY]       scope ("organization" | "user"), name, features
+    [roles."org:KEY"] name, permissions: "org:FEATURE:NAME", or "org:sys_..." (never in a token)
+    [[users]]         id, email, password, first_name, last_name, username, second_factor_code, plan,
+                      public_metadata, private_metadata, unsafe_metadata
+    [[organizations]] id, slug, name, plan, members (a table: user id = role), public_metadata
+    [jwt_templates.NAME]  lifetime, allowed_clock_skew (seconds), claims
+
+Claims hold shortcodes such as ``"{{org.role}}"``: https://clerk.com/docs/guides/sessions/jwt-templates
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "DEFAULT_HOST",
+    "InstanceType",
+    "JWTTemplate",
+    "Organization",
+    "Plan",
+    "Role",
+    "Scope",
+    "Seed",
+    "User",
+]
+
+DEFAULT_HOST = "local-instance-1.clerk.accounts.dev"
+
+InstanceType = Literal["development", "production"]
+Scope = Literal["organization", "user"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class User:
+    """A user of the instance, with everything they need to sign in."""
+
+    id: str
+    email: str
+    password: str = field(repr=False)
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
+    #: What stands in for an authenticator app: one code that is always right.
+    second_factor_code: str | None = field(default=None, repr=False)
+    plan: str | None = None
+    public_metadata: Mapping[str, Any] = field(default_factory=dict)
+    private_metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unsafe_metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str | None:
+        """First and last name, as far as there are any."""
+        return " ".join(name for name in (self.first_name, self.last_name) if name) or None
+
+    @property
+    def display_name(self) -> str:
+        """What to call the user on a page."""
+        return self.full_name or self.username or self.email
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Organization:
+    """An organization and its members."""
+
+    id: str
+    slug: str
+    name: str
+    plan: str | None = None
+    #: User id to role key (``org:admin``).
+    members: Mapping[str, str] = field(default_factory=dict)
+    public_metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """A role in an organization, and the permissions that it grants."""
+
+    key: str
+    name: str
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What an organization or a user may subscribe to."""
+
+    key: str
+    name: str
+    scope: Scope
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JWTTemplate:
+    """A custom JWT for another service, such as a database. Times are seconds."""
+
+    name: str
+    claims: Mapping[str, Any]
+    lifetime: int = 60
+    allowed_clock_skew: int = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seed:
+    """What a LocalClerk starts from; the module's docstring describes the file."""
+
+    name: str = "LocalClerk"
+    instance_type: InstanceType = "development"
+    #: The Frontend API's host, which the publishable key holds and tokens name as their issuer.
+    host: str = DEFAULT_HOST
+    #: A random one is made where the seed has none.
+    secret_key: str | None = field(default=None, repr=False)
+    #: Origins besides loopback to which a browser may be sent back.
+    allowed_origins: tuple[str, ...] = ()
+    #: Host names besides loopback under which LocalClerk may be asked.
+    hosts: tuple[str, ...] = ()
+    #: Seconds until a session ends, however active it is.
+    session_maximum_lifetime: int = 7 * 24 * 60 * 60
+    #: Version of the claims of session tokens.
+    token_version: Literal[1, 2] = 2
+    session_claims: Mapping[str, Any] = field(default_factory=dict)
+    organization_features: tuple[str, ...] = ()
+    user_features: tuple[str, ...] = ()
+    plans: Mapping[str, Plan] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    users: Mapping[str, User] = field(default_factory=dict)
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    jwt_templates: Mapping[str, JWTTemplate] = field(default_factory=dict)

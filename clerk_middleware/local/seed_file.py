@@ -1,0 +1,45 @@
+"""Reading a seed from a TOML file, from a mapping of the same form, or from the package."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .seed import Seed
+from .seed_builder import build_seed
+from .seed_reader import SeedError, SeedReader
+
+__all__ = ["load_seed"]
+
+
+def load_seed(source: str | Path | Mapping[str, Any] | None = None) -> Seed:
+    """The seed in a TOML file, or in a mapping of the same form.
+
+    Without a source it is the fleet company that comes with the package. The form is described in
+    `clerk_middleware.local.seed`. Raises `SeedError`, which names the file, the table, the key and
+    what is wrong.
+    """
+    if source is None:
+        return _parse(
+            resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8"), "fleet.toml"
+        )
+    if isinstance(source, Mapping):
+        return build_seed(SeedReader(source, source="seed"))
+    try:
+        document = Path(source).read_text("utf-8")
+    except OSError as error:
+        raise SeedError(f"cannot be read: {error.strerror}", source=str(source)) from error
+    except UnicodeDecodeError as error:
+        raise SeedError("is not UTF-8, as TOML has to be", source=str(source)) from error
+    return _parse(document, str(source))
+
+
+def _parse(document: str, source: str) -> Seed:
+    try:
+        values = tomllib.loads(document)
+    except tomllib.TOMLDecodeError as error:
+        raise SeedError(f"is not TOML: {error}", source=source) from error
+    return build_seed(SeedReader(values, source=source))

@@ -1,0 +1,169 @@
+"""The request as the engine sees it: method, URL, headers and cookies.
+
+Everything is read when it is asked for: most requests need two headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
+
+from .urls import URL, host_of, parse_url
+
+if TYPE_CHECKING:
+    from typing import Self
+
+HeaderPairs = Iterable[tuple[str | bytes, str | bytes]]
+
+_UNKNOWN = URL("http", "localhost", "/")
+
+
+class ClerkRequest:
+    """A request to authenticate.
+
+    :param method: such as ``GET``.
+    :param url: the absolute URL, as the client sees it.
+    :param headers: a mapping, or pairs; names in any case, values as text or bytes.
+    """
+
+    __slots__ = ("_cookies", "_headers", "_scope", "_url", "method")
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | HeaderPairs = (),
+    ) -> None:
+        self.method = method
+        pairs: Iterable[tuple[Any, Any]] = headers.items() if isinstance(headers, Mapping) else headers
+        self._headers = _joined((_name(name), _bytes(value)) for name, value in pairs)
+        self._url: URL | None = parse_url(url) or _UNKNOWN
+        self._scope: Mapping[str, Any] | None = None
+        self._cookies: dict[str, str] | None = None
+
+    @classmethod
+    def from_asgi(cls, scope: Mapping[str, Any]) -> Self:
+        """From an ASGI ``http`` or ``websocket`` scope."""
+        self = cls.__new__(cls)
+        self.method = scope.get("method", "GET")
+        pairs = scope["headers"]
+        self._headers = dict(pairs)
+        if len(self._headers) != len(pairs):
+            self._headers = _joined(pairs)
+        self._url = None
+        self._scope = scope
+        self._cookies = None
+        return self
+
+    def __repr__(self) -> str:
+        url = self.url  # its query may hold a handshake or a dev browser token
+        return f"<ClerkRequest {self.method} {url.origin}{url.path}>"
+
+    @property
+    def url(self) -> URL:
+        """The URL, from the scope or as given; no forwarded header plays a part."""
+        if self._url is None:
+            self._url = _url_of_scope(self._scope or {}, self.header("host"))
+        return self._url
+
+    def header(self, name: str) -> str | None:
+        """A header's value; several of one name are joined as RFC 9110, 5.3 says."""
+        value = self._headers.get(name.encode())
+        return value.decode("latin-1") if value is not None else None
+
+    def cookie(self, name: str) -> str | None:
+        """A cookie's decoded value; `None` where it is missing or empty. The first of two counts."""
+        if self._cookies is None:
+            self._cookies = _parse_cookies(self._headers.get(b"cookie", b"").decode("latin-1"))
+        value = self._cookies.get(name)
+        if value and "%" in value:
+            return _percent_decoded(value)
+        return value or None
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether a browser asks for a document, which a redirect can answer."""
+        if self.method != "GET":
+            return False
+        destination = self.header("sec-fetch-dest")
+        if destination:
+            return destination == "document"
+        return (self.header("accept") or "").startswith("text/html")
+
+    def seen_through_proxy(self) -> ClerkRequest:
+        """The request with the URL that ``X-Forwarded-Host`` and ``-Proto`` tell.
+
+        Only for an application whose own proxy sets both: anybody can send them.
+        """
+        own = self.url
+        forwarded = self.header("x-forwarded-host")
+        host = _first(forwarded if forwarded is not None else self.header("host"))
+        scheme = _first(self.header("x-forwarded-proto")) or own.scheme
+        if not host or f"{scheme}://{host}" == own.origin:
+            return self
+        tail = f"{own.path}?{own.query}" if own.query else own.path
+        url = parse_url(f"{scheme}://{host}{tail}") if host_of(host) else None
+        if url is None:
+            return self
+        other = ClerkRequest.__new__(ClerkRequest)
+        other.method, other._headers, other._cookies = self.method, self._headers, self._cookies
+        other._url, other._scope = url, None
+        return other
+
+
+def _url_of_scope(scope: Mapping[str, Any], host_header: str | None) -> URL:
+    scheme = {"ws": "http", "wss": "https"}.get(scheme := scope.get("scheme", "http"), scheme)
+    host = host_header if host_header and host_of(host_header) else None
+    if host is None:
+        name, port = scope.get("server") or ("localhost", None)
+        host = f"{name}:{port}" if port and host_of(str(name)) else "localhost"
+    raw_path = scope.get("raw_path")
+    path = raw_path.decode("latin-1") if raw_path else quote(scope.get("path", "/"))
+    query = scope.get("query_string", b"").decode("latin-1")
+    if not path.startswith("/"):
+        path = f"/{path}"
+    return parse_url(f"{scheme}://{host}{path}?{query}") or _UNKNOWN
+
+
+def _first(value: str | None) -> str | None:
+    return value.partition(",")[0].strip() or None if value else None
+
+
+def _name(name: str | bytes) -> bytes:
+    return (name.encode("latin-1", "replace") if isinstance(name, str) else name).lower()
+
+
+def _bytes(value: str | bytes) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "replace")
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name in headers:
+            value = headers[name] + (b"; " if name == b"cookie" else b", ") + value
+        headers[name] = value
+    return headers
+
+
+def _parse_cookies(header: str) -> dict[str, str]:
+    """Split on ``;`` before anything is decoded, so that no broken cookie hides another."""
+    cookies: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, equals, value = pair.partition("=")
+        if equals:
+            cookies.setdefault(name.strip(" \t"), value.strip(" \t"))
+    return cookies
+
+
+def _percent_decoded(value: str) -> str:
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode("utf-8")
+    except UnicodeError:
+        return value

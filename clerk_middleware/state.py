@@ -1,0 +1,116 @@
+"""`RequestState`: what authenticating a request decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from .auth import SessionAuth, SignedOut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .auth import Auth, MachineAuth, TokenSource
+    from .claims import SessionClaims
+    from .config import ClerkConfig
+    from .request import ClerkRequest
+    from .tokens.classes import TokenType
+
+Status = Literal["signed-in", "signed-out", "handshake"]
+Carrier = Literal["header", "cookie"]
+Headers = list[tuple[str, str]]
+
+
+class RequestState:
+    """Who a request is, or the redirect that finds it out.
+
+    A middleware answers ``handshake`` with a 307 and `headers`; it adds `headers` to the
+    application's response otherwise, and answers with a 307 too where they hold a ``location``.
+    """
+
+    __slots__ = (
+        "_config",
+        "_machine",
+        "_request",
+        "_session",
+        "_token_source",
+        "headers",
+        "message",
+        "reason",
+        "status",
+        "token",
+        "token_carrier",
+        "token_type",
+    )
+
+    def __init__(
+        self,
+        status: Status,
+        *,
+        token_type: TokenType | None,
+        reason: str | None = None,
+        message: str = "",
+        headers: Sequence[tuple[str, str]] = (),
+        token: str | None = None,
+        token_carrier: Carrier = "header",
+        session: SessionClaims | None = None,
+        machine: MachineAuth | None = None,
+    ) -> None:
+        self.status: Status = status
+        #: Why it is not signed in (`clerk_middleware.reasons`); `None` where it is.
+        self.reason = reason
+        #: The reason in words, for a developer.
+        self.message = message
+        #: `None` where no accepted type was presented.
+        self.token_type: TokenType | None = token_type
+        #: The verified token itself: a secret.
+        self.token = token
+        #: Where it came from. A browser sends cookies on its own, so they call for a check of origin.
+        self.token_carrier: Carrier = token_carrier
+        #: Pairs to add to the response, names in lower case.
+        self.headers: Headers = list(headers)
+        self._session = session
+        self._machine = machine
+
+    def __repr__(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"<RequestState {self.status}{reason}, token_type={self.token_type!r}>"
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.status == "signed-in"
+
+    @property
+    def location(self) -> str | None:
+        """Where the response must redirect to, if anywhere."""
+        return next((value for name, value in self.headers if name == "location"), None)
+
+    def bind(self, config: ClerkConfig, request: ClerkRequest, source: TokenSource) -> None:
+        """Keep what the answer to this very request needs later on."""
+        self._config = config
+        self._request = request
+        self._token_source = source
+
+    @property
+    def config(self) -> ClerkConfig:
+        """The configuration that the request was authenticated with."""
+        return self._config
+
+    @property
+    def request(self) -> ClerkRequest:
+        """The request, its URL as the client sees it."""
+        return self._request
+
+    def to_auth(self, treat_pending_as_signed_out: bool = True) -> Auth:
+        """The Auth object of this request.
+
+        :param treat_pending_as_signed_out: a session with unfinished tasks (``sts: pending``) is
+            signed out, as Clerk's SDKs have it, unless this is `False`.
+        """
+        if self._machine is not None:
+            return self._machine
+        session, token = self._session, self.token
+        if session is None or token is None:
+            return SignedOut(token_type=self.token_type, reason=self.reason)
+        if treat_pending_as_signed_out and session.session_status == "pending":
+            return SignedOut(token_type=self.token_type, session_status="pending")
+        return SessionAuth(session, token, self._token_source, self._config)

@@ -1,0 +1,60 @@
+"""What kind of token a text claims to be, before anything of it is verified.
+
+All of an instance's JWTs are signed by one key, so a signature alone never makes a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from .jwt import JWT
+
+TokenType = Literal["session_token", "api_key", "m2m_token", "oauth_token"]
+MachineTokenType = Literal["api_key", "m2m_token", "oauth_token"]
+AcceptsToken = TokenType | Literal["any"] | Sequence[TokenType]
+
+TOKEN_TYPES: Final[tuple[TokenType, ...]] = get_args(TokenType)
+
+OAUTH_JWT_TYPES: Final = ("at+jwt", "application/at+jwt")
+
+_PREFIXES: Final[tuple[tuple[str, MachineTokenType], ...]] = (
+    ("ak_", "api_key"),
+    ("mt_", "m2m_token"),
+    ("oat_", "oauth_token"),
+)
+#: Values of the header ``cat`` (category) that a session token may have.
+_SESSION_CATEGORIES: Final = frozenset({"cl_B7d4PD111AAA", "cl_I7d4PD111III"})
+_M2M_CATEGORY: Final = "cl_B7d4PD333AAA"
+
+
+def opaque_token_type(token: str) -> MachineTokenType | None:
+    """The type that the prefix of a token that is no JWT tells."""
+    for prefix, token_type in _PREFIXES:
+        if token.startswith(prefix):
+            return token_type
+    return None
+
+
+def machine_jwt_type(jwt: JWT) -> MachineTokenType | None:
+    """``m2m_token`` or ``oauth_token`` for a machine's JWT, `None` for any other.
+
+    A session's is ruled out first, by its ``typ``: a token without signature is no machine's.
+    """
+    if not jwt.signature:
+        return None
+    subject = jwt.claims.get("sub")
+    if isinstance(subject, str) and subject.startswith("mch_"):
+        return "m2m_token"
+    return "oauth_token" if jwt.header.get("typ") in OAUTH_JWT_TYPES else None
+
+
+def is_session_class(jwt: JWT) -> bool:
+    """Whether the header's ``cat`` lets this JWT be a session token."""
+    return "cat" not in jwt.header or jwt.header["cat"] in _SESSION_CATEGORIES
+
+
+def is_m2m_class(jwt: JWT) -> bool:
+    """Whether the header's ``cat`` says that this JWT is a machine's."""
+    return jwt.header.get("cat") == _M2M_CATEGORY

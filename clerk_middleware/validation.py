@@ -1,0 +1,249 @@
+"""The checks of `ClerkConfig`. Each message says what is wrong and what to do.
+
+A value is only shown where it is no secret.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from .errors import ConfigurationError
+from .routes import RouteMatcher
+from .tokens.classes import TOKEN_TYPES, TokenType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from .config import ClerkConfig
+    from .tokens.classes import AcceptsToken
+
+DEVELOPMENT_KEYS: Final = ("sk_test_", "test_")
+_PRODUCTION_KEYS: Final = ("sk_live_", "live_")
+_DASHBOARD: Final = "Copy it from 'API keys' in the Clerk Dashboard."
+
+_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_ORIGIN: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}")
+_DOMAIN: Final = re.compile(_HOST)
+_HTTP_URL: Final = re.compile(rf"https?://{_HOST}(?:[/?#]\S*)?", re.IGNORECASE)
+_PATH: Final = re.compile(r"/(?![/\\])\S*")
+
+_FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True}
+_FLAGS_OFF: Final = {"false": False, "0": False, "no": False, "off": False}
+_LISTS: Final = ("authorized_parties", "audience", "organization_patterns", "personal_account_patterns")
+
+
+def _wrong(option: str, problem: str, source: str | None = None) -> ConfigurationError:
+    return ConfigurationError(problem, option=option, source=source or option)
+
+
+def boolean(option: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise _wrong(option, f"must be True or False, but is {value!r}.")
+
+
+def key_text(option: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise _wrong(option, f"must be text, but is of type {type(value).__name__}.")
+    if not value.strip():
+        raise _wrong(option, f"is empty. {_DASHBOARD} Leave it out (None) if you do not use it.")
+    if option != "jwt_key" and (
+        not value.isascii() or any(c.isspace() or not c.isprintable() for c in value)
+    ):
+        raise _wrong(option, f"has white space or other characters that no key has. {_DASHBOARD}")
+
+
+def secret_key(value: str | None) -> None:
+    if value is None or value.startswith(DEVELOPMENT_KEYS + _PRODUCTION_KEYS):
+        return
+    hint = " This looks like the publishable key." if value.startswith("pk_") else ""
+    raise _wrong("secret_key", f"starts with neither 'sk_test_' nor 'sk_live_'.{hint} {_DASHBOARD}")
+
+
+def strings(option: str, value: object) -> tuple[str, ...] | None:
+    """*value* as a tuple; a single text is one only for the audience."""
+    if value is None:
+        return None if option.endswith("_patterns") else ()
+    if isinstance(value, str):
+        if option == "audience":
+            return (value,)
+        raise _wrong(option, f"must be a list, but is the text {value!r}. Write [{value!r}].")
+    try:
+        items: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise _wrong(option, f"must be a list of texts, but is of type {type(value).__name__}.") from None
+    if bad := [item for item in items if not isinstance(item, str)]:
+        raise _wrong(option, f"must hold texts only, but holds one of type {type(bad[0]).__name__}.")
+    return items  # type: ignore[return-value]
+
+
+def origins(values: Sequence[str]) -> None:
+    for value in values:
+        if _ORIGIN.fullmatch(value):
+            continue
+        remedy = (
+            f"Write it without what follows the host: {found[0]!r}."
+            if (found := _ORIGIN.match(value))
+            else ("Write an origin, such as 'https://example.com' or 'http://localhost:3000'.")
+        )
+        raise _wrong("authorized_parties", f"holds {value!r}, which is no origin. {remedy}")
+
+
+def milliseconds(option: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 86_400_000:
+        raise _wrong(option, f"must be a number of milliseconds from 0 to one day, but is {value!r}.")
+
+
+def domain(value: object) -> None:
+    if value is not None and not (isinstance(value, str) and _DOMAIN.fullmatch(value)):
+        raise _wrong(
+            "domain",
+            f"must be a host name such as 'satellite.example.org', but is {value!r}. Leave out 'https://' "
+            "and any path.",
+        )
+
+
+def url_or_path(option: str, value: object) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not (_HTTP_URL.fullmatch(value) or _PATH.fullmatch(value)):
+        raise _wrong(
+            option,
+            f"must be a URL such as 'https://example.com/path' or a path such as '/path', but is {value!r}.",
+        )
+
+
+def api_url(value: object) -> str:
+    if not isinstance(value, str) or not _HTTP_URL.fullmatch(value) or "?" in value or "#" in value:
+        raise _wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {value!r}.")
+    return value.rstrip("/")
+
+
+def token_types(value: object) -> AcceptsToken:
+    types = (value,) if isinstance(value, str) else value
+    if value != "any" and (
+        not isinstance(types, (list, tuple, set, frozenset))
+        or not types
+        or not all(isinstance(item, str) and item in TOKEN_TYPES for item in types)
+    ):
+        known = ", ".join(repr(name) for name in get_args(TokenType))
+        raise _wrong("accepts_token", f"must be one of {known}, a list of these, or 'any', but is {value!r}.")
+    return value if isinstance(value, str) else tuple(types)  # type: ignore[return-value,arg-type]
+
+
+def public_key(text: str) -> RSAPublicKey:
+    """Parse `jwt_key`; line breaks may have become ``\\n`` or got lost, as they do in .env files."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    from .tokens.jwks import is_strong
+
+    if "PRIVATE KEY" in text:
+        raise _wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {_DASHBOARD}")
+    body = re.sub(r"-----(?:BEGIN|END)[A-Z ]*-----|\\n|\s", "", text)
+    pem = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+    try:
+        key = load_pem_public_key(pem.encode("ascii"))
+    except Exception:  # the library names no complete list of what it raises on hostile bytes
+        raise _wrong(
+            "jwt_key",
+            "is no public key in PEM: it starts with '-----BEGIN PUBLIC KEY-----'. Copy 'JWKS Public Key' "
+            "from 'API keys' in the Clerk Dashboard.",
+        ) from None
+    if not isinstance(key, RSAPublicKey) or not is_strong(key):
+        raise _wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {_DASHBOARD}")
+    return key
+
+
+def routes(option: str, patterns: Sequence[str] | None) -> RouteMatcher | None:
+    if not patterns:
+        return None
+    try:
+        matcher = RouteMatcher(patterns)
+    except ConfigurationError as error:
+        raise _wrong(option, f"{error}.") from None
+    if option == "organization_patterns":
+        for pattern in patterns:
+            if not re.search(r":(?:id|slug)\b", pattern):
+                raise _wrong(option, f"holds {pattern!r}, which names no organization: use ':id' or ':slug'.")
+    return matcher
+
+
+def keys_belong_together(config: ClerkConfig) -> None:
+    key, secret = config.parsed_publishable_key, config.secret_key
+    if key is not None and secret is not None and key.is_development != secret.startswith(DEVELOPMENT_KEYS):
+        kind = "production" if key.is_development else "development"
+        raise _wrong(
+            "secret_key",
+            f"is of a {kind} instance, but publishable_key is of a {key.instance_type} one. Copy both from "
+            "the same page, 'API keys' of one instance, in the Clerk Dashboard.",
+        )
+
+
+def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
+    """Whether there is a key to verify the accepted types of token with."""
+    if accepts_token == "m2m_token":
+        if config.secret_key is None and config.machine_secret_key is None:
+            raise ConfigurationError(
+                "M2M tokens need machine_secret_key (CLERK_MACHINE_SECRET_KEY) or secret_key "
+                f"(CLERK_SECRET_KEY), and neither is set. {_DASHBOARD}",
+                option="machine_secret_key",
+            )
+    elif config.secret_key is None and config.jwt_key is None:
+        raise ConfigurationError(
+            "neither secret_key (CLERK_SECRET_KEY) nor jwt_key (CLERK_JWT_KEY) is set, so no token can be "
+            f"verified. {_DASHBOARD}",
+            option="secret_key",
+        )
+
+
+def satellite(config: ClerkConfig) -> None:
+    if not config.is_satellite:
+        return
+    if not config.domain and not config.proxy_url:
+        raise _wrong("is_satellite", "a satellite needs domain (this application's host) or proxy_url.")
+    if not config.is_development:
+        return
+    if not config.sign_in_url:
+        raise _wrong(
+            "sign_in_url",
+            "is missing: a satellite of a development instance needs the URL of the primary application's "
+            "sign-in page.",
+        )
+    if _host(config.sign_in_url) == (config.domain or "").lower() != "":
+        raise sign_in_on_satellite(config.sign_in_url)
+
+
+def sign_in_on_satellite(url: str) -> ConfigurationError:
+    return _wrong(
+        "sign_in_url",
+        f"is {url!r}, on this satellite itself. It must be the URL of the primary application's "
+        "sign-in page.",
+    )
+
+
+def _host(url: str) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url).netloc.lower()
+
+
+def from_text(option: str, text: str, variable: str) -> Any:
+    """An option's value from an environment variable's text."""
+    source = f"the environment variable {variable}"
+    if option in _LISTS or (option == "accepts_token" and "," in text):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if option in ("is_satellite", "satellite_auto_sync", "trust_forwarded_headers"):
+        flag = (_FLAGS | _FLAGS_OFF).get(text.lower())
+        if flag is None:
+            raise _wrong(option, f"must be true or false, but is {text!r}.", source)
+        return flag
+    if option == "clock_skew_in_ms":
+        if not text.isdecimal():
+            raise _wrong(option, f"must be a whole number of milliseconds, but is {text!r}.", source)
+        return int(text)
+    return text

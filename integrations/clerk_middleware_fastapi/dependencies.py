@@ -1,0 +1,110 @@
+"""Dependencies that return the Auth object, and show their security scheme in OpenAPI."""
+
+# FastAPI reads the annotations of callable objects at run time: they must not be strings.
+from collections.abc import Callable, Mapping
+from typing import Annotated, Unpack
+
+from fastapi import Depends, Security
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
+from fastapi.requests import HTTPConnection
+from fastapi.security.base import SecurityBase
+
+from clerk_middleware import Auth, SessionAuth
+from clerk_middleware.asgi_scope import auth_of, require
+from clerk_middleware.authorization import Preset, Reverification
+from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
+
+
+class _SessionTokenInHeader(SecurityBase):
+    """Only documents: the middleware has read the token before."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBearer(bearerFormat="JWT", description="A Clerk session token.")
+        self.scheme_name = "ClerkSessionToken"
+
+    async def __call__(self) -> None:
+        return None
+
+
+class _SessionCookie(SecurityBase):
+    """Only documents: the middleware has read the cookie before."""
+
+    def __init__(self) -> None:
+        # The field is called "in", which is a keyword of Python's.
+        self.model = APIKey.model_validate(
+            {"in": APIKeyIn.cookie, "name": "__session", "description": "Clerk's session cookie."}
+        )
+        self.scheme_name = "ClerkSessionCookie"
+
+    async def __call__(self) -> None:
+        return None
+
+
+async def current_auth(
+    connection: HTTPConnection,
+    _token: Annotated[None, Security(_SessionTokenInHeader())],
+    _cookie: Annotated[None, Security(_SessionCookie())],
+) -> Auth:
+    """The request's Auth object, of who is signed out, too. Override it in tests.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    return auth_of(connection.scope)
+
+
+CurrentAuth = Annotated[Auth, Depends(current_auth)]
+
+
+class Required:
+    """A dependency that returns the session, or refuses."""
+
+    def __init__(self, requirement: Requirement) -> None:
+        self.requirement = requirement
+
+    async def __call__(self, connection: HTTPConnection, auth: CurrentAuth) -> SessionAuth:
+        return require(connection.scope, self.requirement, auth)
+
+
+async def require_auth(connection: HTTPConnection, auth: CurrentAuth) -> SessionAuth:
+    """Require somebody to be signed in: ``Depends(require_auth)``."""
+    return require(connection.scope, _SIGNED_IN, auth)
+
+
+def require_permission(permission: str) -> Required:
+    """Require a permission in the active organization, such as ``org:teams:manage``."""
+    return Required(Requirement(permission=permission))
+
+
+def require_role(role: str) -> Required:
+    """Require a role in the active organization, such as ``org:admin``."""
+    return Required(Requirement(role=role))
+
+
+def require_feature(feature: str) -> Required:
+    """Require a feature of the user's or the organization's plan, such as ``export``."""
+    return Required(Requirement(feature=feature))
+
+
+def require_plan(plan: str) -> Required:
+    """Require a plan of the user or the organization, such as ``pro``."""
+    return Required(Requirement(plan=plan))
+
+
+def require_reverification(
+    level: Preset | Reverification | Mapping[str, object] = "strict",
+) -> Required:
+    """Require the user's credentials to have been verified lately: a preset's name, or level and age."""
+    return Required(Requirement(reverification=level))
+
+
+def protect(
+    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
+) -> Required:
+    """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
+
+    :param condition: a function of the Auth object that must return true.
+    """
+    return Required(Protection(condition, **options))
+
+
+_SIGNED_IN = Requirement()

@@ -1,0 +1,31 @@
+"""Clerk for Starlette.
+
+app.add_middleware(ClerkMiddleware, config=ClerkConfig.from_env())
+
+@require_permission("org:teams:manage")
+async def teams(request: Request) -> Response: ...
+"""
+
+from .decorators import (
+    protect,
+    require_auth,
+    require_feature,
+    require_permission,
+    require_plan,
+    require_reverification,
+    require_role,
+)
+from .middleware import ClerkMiddleware, ClerkUser, get_auth
+
+__all__ = [
+    "ClerkMiddleware",
+    "ClerkUser",
+    "get_auth",
+    "protect",
+    "require_auth",
+    "require_feature",
+    "require_permission",
+    "require_plan",
+    "require_reverification",
+    "require_role",
+]

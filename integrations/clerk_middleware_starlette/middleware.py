@@ -1,0 +1,38 @@
+"""The middleware: the pure ASGI one, with Starlette's kind of user; and a request's Auth object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.authentication import BaseUser
+
+from clerk_middleware import asgi
+from clerk_middleware.asgi_scope import auth_of
+
+if TYPE_CHECKING:
+    from starlette.requests import HTTPConnection
+
+    from clerk_middleware import Auth
+
+
+class ClerkUser(asgi.User, BaseUser):
+    """``request.user``."""
+
+
+class ClerkMiddleware(asgi.ClerkMiddleware):
+    """Authenticates each request: ``request.auth`` is its Auth object, ``request.user`` its user.
+
+    Add it after (so that it runs inside of) `CORSMiddleware`, whose headers then are on every answer.
+    The parameters are those of `clerk_middleware.asgi.ClerkMiddleware`.
+    """
+
+    def user(self, auth: Auth) -> ClerkUser:
+        return ClerkUser(auth)
+
+
+def get_auth(connection: HTTPConnection) -> Auth:
+    """``request.auth`` of a request or a WebSocket, typed.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw it.
+    """
+    return auth_of(connection.scope)

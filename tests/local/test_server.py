@@ -1,0 +1,199 @@
+"""Serving: loopback alone, a clean stop, a clear start, and nothing secret in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import importlib
+import logging
+import sys
+import threading
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from clerk_middleware.errors import ConfigurationError
+from clerk_middleware.local import LocalClerk, LocalServer
+from clerk_middleware.local.bounded import BoundedStore
+from clerk_middleware.local.cookies import set_cookie
+from clerk_middleware.local.server import serve
+
+
+def test_it_answers_in_the_block_and_not_after(clerk: LocalClerk) -> None:
+    before = threading.active_count()
+    with clerk.serve() as server:
+        assert server.port
+        assert httpx.get(server.url).status_code == 200
+    assert threading.active_count() == before
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url)
+
+
+def test_it_stops_when_the_block_fails_and_can_be_served_again(clerk: LocalClerk) -> None:
+    with pytest.raises(KeyError), clerk.serve() as server:
+        raise KeyError
+    with clerk.serve(port=server.port) as again:
+        assert again.url == server.url
+        assert httpx.get(again.url).status_code == 200
+
+
+def test_it_stops_although_a_request_is_under_way(clerk: LocalClerk) -> None:
+    clerk.delay("/", 60)
+    with clerk.serve() as server, pytest.raises(httpx.ReadTimeout):
+        httpx.get(server.url, timeout=0.05)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "192.0.2.1", "::", "example.com", "localhost.example.com"])
+def test_it_listens_on_loopback_alone(clerk: LocalClerk, host: str) -> None:
+    message = "whoever reaches it can sign in as any user of the seed.*allow_remote=True"
+    with pytest.raises(ConfigurationError, match=message), clerk.serve(host):
+        pass
+    with pytest.raises(ConfigurationError, match=message):
+        clerk.run(host)
+
+
+def test_it_listens_elsewhere_when_told_to(clerk: LocalClerk) -> None:
+    with clerk.serve("0.0.0.0", allow_remote=True) as server:
+        url = f"http://127.0.0.1:{server.port}/"
+        assert httpx.get(url, headers={"host": "devbox.example:80"}).status_code == 200
+
+
+def test_permission_to_listen_elsewhere_does_not_widen_loopback(clerk: LocalClerk) -> None:
+    with clerk.serve(allow_remote=True) as server:
+        assert httpx.get(server.url, headers={"host": "evil.example"}).status_code == 421
+
+
+def test_the_url_of_an_ipv6_address() -> None:
+    assert LocalServer("::1", 80).url == "http://[::1]:80"
+    assert LocalServer("localhost", 80).url == "http://localhost:80"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5400", "localhost.evil.example", "[::2]:80", ""]
+)
+def test_a_name_that_was_rebound_to_loopback_gets_no_answer(
+    server: LocalServer, clerk: LocalClerk, host: str
+) -> None:
+    headers = {"host": host, "authorization": f"Bearer {clerk.secret_key}"}
+    for path in ("/sign-in", "/v1/jwks"):
+        response = httpx.get(f"{server.url}{path}", headers=headers)
+        assert response.status_code == 421
+        assert "add the name to hosts" in response.text
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST:5400", "clerk.localhost:1", "127.0.0.1", "[::1]:5400", "clerk.internal:80"],
+)
+def test_names_that_are_answered(host: str) -> None:
+    users = [{"id": "user_1", "email": "a@b.c", "password": "x"}]
+    with LocalClerk({"instance": {"hosts": ["clerk.internal"]}, "users": users}).serve() as server:
+        assert httpx.get(server.url, headers={"host": host}).status_code == 200
+
+
+def test_the_start_says_what_it_is_not_and_nothing_logs_a_secret(
+    clerk: LocalClerk, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = clerk.sign_in("user_ada")
+    assert session.client is not None
+    with caplog.at_level(logging.DEBUG), clerk.serve() as server:
+        httpx.get(f"{server.url}/v1/jwks", headers={"authorization": f"Bearer {clerk.secret_key}"})
+        query = {"redirect_url": "http://localhost/", "__clerk_db_jwt": session.client.token}
+        httpx.post(f"{server.url}/verify", params=query, data={"password": "fleet-demo"})
+    ours = [record for record in caplog.records if record.name.startswith(("clerk_middleware", "uvicorn"))]
+    text = "\n".join(record.getMessage() for record in ours)
+    assert "It is no production identity provider" in text
+    for secret in (clerk.secret_key, session.client.token, session.refresh_token, "fleet-demo"):
+        assert secret not in text
+
+
+def test_running_in_the_foreground(clerk: LocalClerk, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[str] = []
+
+    def run(self: uvicorn.Server, sockets: list[Any]) -> None:
+        served.append(sockets[0].getsockname()[0])
+        raise KeyboardInterrupt  # as uvicorn does, once Ctrl-C has stopped it
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    clerk.run(port=0)
+    assert served == ["127.0.0.1"]
+
+
+def test_it_takes_part_in_an_applications_lifespan(clerk: LocalClerk) -> None:
+    sent: list[str] = []
+
+    async def live() -> None:
+        messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+        async def receive() -> dict[str, str]:
+            return next(messages)
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        await clerk.app({"type": "lifespan", "app": clerk.app}, receive, send)
+
+    asyncio.run(live())
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_it_can_be_mounted(clerk: LocalClerk) -> None:
+    mounted = Starlette(routes=[Mount("/clerk", clerk.app)])
+    with (
+        serve(mounted, name="mounted", host="127.0.0.1", port=0, allow_remote=False) as server,
+        httpx.Client(base_url=server.url) as browser,
+    ):
+        assert 'action="/clerk/sign-in"' in browser.get("/clerk/sign-in").text
+        response = browser.post("/clerk/sign-in", data={"user_id": "user_ada", "password": "fleet-demo"})
+        assert response.headers["location"] == "/clerk/"
+        assert browser.get("/clerk/v1/jwks").json()["errors"][0]["code"] == "clerk_key_invalid"
+        assert browser.get("/clerk/v1/nothing").json()["errors"][0]["code"] == "resource_not_found"
+        clerk.fail("/v1/jwks", status=503)
+        assert browser.get("/clerk/v1/jwks").status_code == 503
+
+
+def test_a_store_never_grows_beyond_its_bound() -> None:
+    store: BoundedStore[int] = BoundedStore(2)
+    store.put("a", 1)
+    store.put("b", 2)
+    assert store.get("a") == 1
+    store.put("c", 3)
+    assert len(store) == 2
+    assert (store.get("a"), store.get("b"), store.get("c")) == (1, None, 3)
+    assert (store.pop("a"), store.pop("a"), len(store)) == (1, None, 1)
+
+
+@pytest.mark.parametrize("value", ["a;b", "a b", "a\r\nset-cookie: b", 'a"b', "a,b", "\u00e9"])
+def test_no_cookie_line_can_be_broken_out_of(value: str) -> None:
+    with pytest.raises(ValueError, match="the cookie 'name' has characters"):
+        set_cookie("name", value)
+
+
+def test_without_the_extra_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without_jinja2(name: str, *arguments: Any, **named: Any) -> Any:
+        if name == "jinja2":
+            raise ModuleNotFoundError("No module named 'jinja2'", name="jinja2")
+        return real(name, *arguments, **named)
+
+    for module in [module for module in sys.modules if module.startswith("clerk_middleware.local")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setattr(builtins, "__import__", without_jinja2)
+    with pytest.raises(ImportError) as caught:
+        importlib.import_module("clerk_middleware.local")
+    assert (
+        str(caught.value)
+        == "clerk_middleware.local needs jinja2, of its extra: pip install 'clerk-middleware[local]'"
+    )
+
+
+def test_the_public_names() -> None:
+    import clerk_middleware.local as local
+
+    assert all(hasattr(local, name) for name in local.__all__)
+    assert sorted(local.__all__) == local.__all__
