@@ -171,6 +171,16 @@ class SessionAuth(Auth):
         organization = f" in {self.org_id}" if self.org_id else ""
         return f"<SessionAuth {self.user_id}{organization}>"
 
+    def __copy__(self) -> Self:
+        return self  # it never changes
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it says, and leave out what it was authenticated with: that holds secrets."""
+        return SessionAuth.from_claims, (self._claims.read_only, self._token)
+
     @property
     def is_authenticated(self) -> bool:
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import re
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from .backend.drivers import AsyncDriver, Driver
 from .config import ClerkConfig
 from .engine import authenticate_request
 from .engine.context import Context, Memory
-from .engine.session import Presented, signed_out, verify
-from .errors import BackendAPIError, ClerkError, ConfigurationError
+from .engine.session import verify
+from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
 from .logging import logger
 from .request import ClerkRequest
 
@@ -36,6 +36,7 @@ _WARNING_INTERVAL = 60.0
 _OPERATIONAL_REASONS = frozenset(
     {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
 )
+_TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 _NO_REQUEST = ClerkRequest("GET", "http://localhost/")
 
 
@@ -46,6 +47,12 @@ class _Authenticator(TokenSource):
         self, config: ConfigSource | None, clock: Callable[[], float], remembered_tokens: int
     ) -> None:
         self._config: ConfigSource = ClerkConfig.from_env() if config is None else config
+        if not isinstance(self._config, ClerkConfig) and not callable(self._config):
+            raise ConfigurationError(
+                "config must be a ClerkConfig, or a function of the request that returns one, but is of type "
+                f"{type(self._config).__name__}",
+                option="config",
+            )
         self._clock = clock
         self._memory = Memory(remembered_tokens)
         self._warned_at: dict[str, float] = {}
@@ -54,23 +61,26 @@ class _Authenticator(TokenSource):
 
     def config_for(self, request: ClerkRequest) -> ClerkConfig:
         """The configuration that serves *request*."""
-        return self._config if isinstance(self._config, ClerkConfig) else self._config(request)
+        if isinstance(self._config, ClerkConfig):
+            return self._config
+        config = self._config(request)
+        if not isinstance(config, ClerkConfig):
+            raise ConfigurationError(
+                f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
+                option="config",
+            )
+        return config
 
-    def _authenticate(self, request: ClerkRequest, accepts_token: AcceptsToken | None) -> Flow[RequestState]:
+    def _context(self, request: ClerkRequest) -> Context:
         config = self.config_for(request)
         if config.trust_forwarded_headers:
             request = request.seen_through_proxy()
-        try:
-            context = Context(config, request, self._memory, self._clock())
-            state = yield from authenticate_request(context, accepts_token)
-        except ClerkError:
-            raise
-        except Exception:
-            logger.exception("Clerk: authenticating failed unexpectedly; the request is signed out")
-            state = signed_out(reasons.UNEXPECTED_ERROR)
+        return Context(config, request, self._memory, self._clock())
+
+    def _settled(self, context: Context, state: RequestState) -> RequestState:
         if state.reason is not None:
             self._log(state)
-        state.bind(config, request, self)
+        state.bind(context, self)
         return state
 
     def _log(self, state: RequestState) -> None:
@@ -94,11 +104,17 @@ class _Authenticator(TokenSource):
                 "Authenticator of the instance's own",
                 option="config",
             )
+        if not isinstance(token, str):
+            raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is no text")
+        from copy import deepcopy
+
         context = Context(self._config, _NO_REQUEST, self._memory, self._clock())
-        verified = yield from verify(context, Presented(context, token))
-        return copy.deepcopy(verified.jwt.claims)
+        verified = yield from verify(context, context.present(token))
+        return deepcopy(verified.jwt.claims)
 
     def _session_token(self, config: ClerkConfig, session_id: str, template: str) -> Flow[str]:
+        if not _TEMPLATE.fullmatch(template):
+            raise ClerkError(f"{template!r} is no name of a JWT template")
         answer = yield create_session_token(config, session_id, template)
         token = answer.field("jwt")
         if not isinstance(token, str):
@@ -161,7 +177,8 @@ class Authenticator(_Authenticator):
         :raises ConfigurationError: if the configuration can't verify such tokens.
         :raises HandshakeError: in development, if a handshake token does not verify.
         """
-        return self._driver.run(self._authenticate(request, accepts_token))
+        context = self._context(request)
+        return self._settled(context, self._driver.run(authenticate_request(context, accepts_token)))
 
     def verify_token(self, token: str) -> dict[str, Any]:
         """Verify a session token, or one of a JWT template, and return its claims.
@@ -211,7 +228,8 @@ class AsyncAuthenticator(_Authenticator):
         self, request: ClerkRequest, *, accepts_token: AcceptsToken | None = None
     ) -> RequestState:
         """Decide who *request* is; see `Authenticator.authenticate_request`."""
-        return await self._driver.run(self._authenticate(request, accepts_token))
+        context = self._context(request)
+        return self._settled(context, await self._driver.run(authenticate_request(context, accepts_token)))
 
     async def verify_token(self, token: str) -> dict[str, Any]:
         """Verify a session token, or one of a JWT template; see `Authenticator.verify_token`."""

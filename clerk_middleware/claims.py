@@ -6,8 +6,9 @@ Versions 1 and 2: https://clerk.com/docs/guides/sessions/session-tokens
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, NoReturn
+
+from .lazy import lazy
 
 _ORG_SCOPES = ("o", "ou", "uo")
 _USER_SCOPES = ("u", "ou", "uo")
@@ -24,36 +25,36 @@ class SessionClaims:
 
     def __init__(self, payload: Mapping[str, Any]) -> None:
         self._payload = payload
-        organization = payload.get("o") if payload.get("v") == 2 else None
+        self._is_version_2 = payload.get("v") == 2
+        organization = payload.get("o") if self._is_version_2 else None
         self._organization: Mapping[str, Any] | None = (
             organization if isinstance(organization, dict) and organization else None
         )
-        self._is_version_2 = payload.get("v") == 2
         self.user_id: str | None = _text(payload.get("sub"))
         self.session_id: str | None = _text(payload.get("sid"))
         status = payload.get("sts")
         self.session_status: str | None = status if isinstance(status, str) else None
 
-    @cached_property
+    @lazy
     def read_only(self) -> ReadOnlyDict:
         """Every claim as it came, custom claims too."""
         return ReadOnlyDict({name: _frozen(value) for name, value in self._payload.items()})
 
-    @cached_property
+    @lazy
     def actor(self) -> ReadOnlyDict | None:
         """Who impersonates the user, from ``act``."""
         actor = self.read_only.get("act")
         return actor if isinstance(actor, ReadOnlyDict) else None
 
-    @cached_property
+    @lazy
     def org_id(self) -> str | None:
         return self._of_organization("id", "org_id")
 
-    @cached_property
+    @lazy
     def org_slug(self) -> str | None:
         return self._of_organization("slg", "org_slug")
 
-    @cached_property
+    @lazy
     def org_role(self) -> str | None:
         role = self._of_organization("rol", "org_role")
         return f"org:{role}" if role and self._is_version_2 else role
@@ -64,7 +65,7 @@ class SessionClaims:
             return _text(self._organization.get(version_2)) if self._organization else None
         return _text(self._payload.get(version_1))
 
-    @cached_property
+    @lazy
     def org_permissions(self) -> tuple[str, ...] | None:
         """Permissions in the active organization, as ``org:FEATURE:NAME``."""
         if self._is_version_2:
@@ -74,28 +75,28 @@ class SessionClaims:
             return None
         return tuple(permission for permission in listed if isinstance(permission, str))
 
-    @cached_property
+    @lazy
     def granted_permissions(self) -> frozenset[str]:
         """`org_permissions`, for asking."""
         return frozenset(self.org_permissions or ())
 
-    @cached_property
+    @lazy
     def features(self) -> _Scopes:
         """Names of the features of the organization, and of the user."""
         return _split_by_scope(self._payload.get("fea"))
 
-    @cached_property
+    @lazy
     def plans(self) -> _Scopes:
         """Names of the plans of the organization, and of the user."""
         return _split_by_scope(self._payload.get("pla"))
 
-    @cached_property
+    @lazy
     def factor_verification_age(self) -> tuple[float, float] | None:
         """Minutes since the first and the second factor were verified, -1 for never, as they came."""
         ages = self._payload.get("fva")
         return tuple(ages) if isinstance(ages, list) else None
 
-    @cached_property
+    @lazy
     def checked_factor_age(self) -> tuple[float, float] | None:
         """`factor_verification_age`, `None` where it is malformed."""
         ages = self.factor_verification_age
@@ -183,5 +184,8 @@ def _unpack_permissions(organization: Mapping[str, Any] | None, features: object
         if not (digits.isascii() and digits.isdigit()) or len(digits) > _MAX_MASK_DIGITS:
             continue
         bits = int(digits)
-        granted += (f"org:{feature}:{name}" for bit, name in enumerate(permission_names) if bits >> bit & 1)
+        for name in permission_names:
+            if bits & 1:
+                granted.append(f"org:{feature}:{name}")
+            bits >>= 1
     return tuple(granted)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from . import validation as check
 from .errors import ConfigurationError
+from .lazy import lazy
 from .publishable_key import PublishableKey
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class ClerkConfig:
             check.url_or_path(name, getattr(self, name))
         normalize("accepts_token", check.token_types(self.accepts_token))
         normalize("api_url", check.api_url(self.api_url))
+        check.api_version(self.api_version)
         check.origins(self.authorized_parties)
         check.milliseconds("clock_skew_in_ms", self.clock_skew_in_ms)
         check.domain(self.domain)
@@ -127,37 +128,47 @@ class ClerkConfig:
                 ) from None
             raise
 
-    @cached_property
+    @lazy
     def parsed_publishable_key(self) -> PublishableKey | None:
         return PublishableKey.parse(self.publishable_key) if self.publishable_key else None
 
-    @cached_property
+    @lazy
     def verification_key(self) -> RSAPublicKey | None:
         """`jwt_key`, ready for use."""
         return check.public_key(self.jwt_key) if self.jwt_key else None
 
-    @cached_property
+    @lazy
     def organization_routes(self) -> RouteMatcher | None:
         return check.routes("organization_patterns", self.organization_patterns)
 
-    @cached_property
+    @lazy
     def personal_account_routes(self) -> RouteMatcher | None:
         return check.routes("personal_account_patterns", self.personal_account_patterns)
 
-    @cached_property
+    @lazy
+    def satellite_signs_in_on_itself(self) -> bool:
+        """Whether a path is given where a development satellite needs the primary domain's URL."""
+        return self.is_satellite and self.is_development and (self.sign_in_url or "").startswith("/")
+
+    @lazy
+    def routes_name_organizations(self) -> bool:
+        """Whether any path belongs to an organization or to the personal account."""
+        return self.organization_routes is not None or self.personal_account_routes is not None
+
+    @lazy
     def audiences(self) -> frozenset[str]:
         return frozenset(filter(None, self.audience or ()))
 
-    @cached_property
+    @lazy
     def parties(self) -> frozenset[str]:
         return frozenset(self.authorized_parties)
 
-    @cached_property
+    @lazy
     def clock_skew(self) -> float:
         """`clock_skew_in_ms` in seconds."""
         return self.clock_skew_in_ms / 1000
 
-    @cached_property
+    @lazy
     def instance(self) -> tuple[str, str, str | None]:
         """What tells this instance from others in every cache."""
         return (self.api_url, self.api_version, self.secret_key)

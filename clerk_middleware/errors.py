@@ -6,7 +6,7 @@ ever holds a token, a cookie or a key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .auth import Auth
@@ -28,6 +28,16 @@ __all__ = [
 
 class ClerkError(Exception):
     """Base of every exception of this library."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses are constructed from more than their message, which is all that is pickled else.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[ClerkError], args: tuple[Any, ...], attributes: dict[str, Any]) -> ClerkError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigurationError(ClerkError):

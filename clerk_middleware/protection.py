@@ -163,6 +163,8 @@ def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
 
 
 _EXAMPLES = {"role": "org:admin", "permission": "org:teams:manage", "feature": "export", "plan": "pro"}
+# Not to be carried through the sign-in page: they are secrets, and of use only once.
+_CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
 # Word for word what a web framework says of a path that does not exist.
 _NOT_FOUND = Answer.json(404, {"detail": "Not Found"})
 
@@ -192,14 +194,14 @@ def _redirect_to_sign_in(state: RequestState | None) -> Answer | None:
     """Only a navigation can be sent to sign in, and only if it is known where that is."""
     if state is None or not state.request.is_navigation:
         return None
-    config, request = state.config, state.request
+    config = state.config
     if config.sign_in_url is None and config.parsed_publishable_key is None:
         return None
-    url = str(request.url)
+    url = str(state.request.url.without_params(_CLERK_PARAMS))
     redirects = AuthRedirects(
         config,
         base_url=url,
-        dev_browser_token=request.url.param("__clerk_db_jwt") or request.cookie("__clerk_db_jwt"),
+        dev_browser_token=state.dev_browser_token,
         session_status=state.to_auth().session_status,
     )
     return Answer.redirect(redirects.to_sign_in(return_back_url=url))

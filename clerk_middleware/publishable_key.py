@@ -7,6 +7,7 @@ from base64 import b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Literal
 
 from .errors import ConfigurationError
+from .lazy import lazy
 
 if TYPE_CHECKING:
     from typing import Self
@@ -14,13 +15,12 @@ if TYPE_CHECKING:
 InstanceType = Literal["development", "production"]
 
 _INSTANCE_TYPES: dict[str, InstanceType] = {"pk_test_": "development", "pk_live_": "production"}
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _HOST = re.compile(r"(?=[^:]*\.)[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 class PublishableKey:
     """A parsed ``pk_test_…`` or ``pk_live_…``, which is base64 of ``HOST$``. It is no secret."""
-
-    __slots__ = ("_cookie_suffix", "frontend_api", "instance_type", "text")
 
     def __init__(self, text: str, instance_type: InstanceType, frontend_api: str) -> None:
         #: The key as it was given.
@@ -28,7 +28,7 @@ class PublishableKey:
         self.instance_type: InstanceType = instance_type
         #: The Frontend API's host that the key holds.
         self.frontend_api = frontend_api
-        self._cookie_suffix: str | None = None
+        self.is_development = instance_type == "development"
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -38,28 +38,25 @@ class PublishableKey:
         if instance_type is None:
             raise _not_a_key(text, "it starts with neither 'pk_test_' nor 'pk_live_'")
         encoded = text[8:]
+        if "=" not in encoded:
+            encoded += "=" * (-len(encoded) % 4)
         try:
-            padding = "" if "=" in encoded else "=" * (-len(encoded) % 4)
-            decoded = b64decode(encoded + padding, validate=True).decode("ascii")
+            if not _BASE64.fullmatch(encoded):
+                raise ValueError("not base64")
+            decoded = b64decode(encoded).decode("ascii")
         except ValueError:
             raise _not_a_key(text, "what follows its prefix is not base64") from None
         if not decoded.endswith("$") or not _HOST.fullmatch(decoded[:-1]):
             raise _not_a_key(text, "it does not hold a host name: part of it is missing or was changed")
         return cls(text, instance_type, decoded[:-1])
 
-    @property
-    def is_development(self) -> bool:
-        return self.instance_type == "development"
-
-    @property
+    @lazy
     def cookie_suffix(self) -> str:
         """What this instance's cookies end in, so that several instances can share a domain."""
-        if self._cookie_suffix is None:
-            import hashlib
+        import hashlib
 
-            digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).digest()
-            self._cookie_suffix = urlsafe_b64encode(digest)[:8].decode()
-        return self._cookie_suffix
+        digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).digest()
+        return urlsafe_b64encode(digest)[:8].decode()
 
     def frontend_api_for(
         self, domain: str | None = None, is_satellite: bool = False, proxy_url: str | None = None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
+from .lazy import lazy
 from .urls import URL, host_of, parse_url
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ class ClerkRequest:
     :param headers: a mapping, or pairs; names in any case, values as text or bytes.
     """
 
-    __slots__ = ("_cookies", "_headers", "_scope", "_url", "method")
-
     def __init__(
         self,
         method: str,
@@ -40,7 +39,6 @@ class ClerkRequest:
         self._headers = _joined((_name(name), _bytes(value)) for name, value in pairs)
         self._url: URL | None = parse_url(url) or _UNKNOWN
         self._scope: Mapping[str, Any] | None = None
-        self._cookies: dict[str, str] | None = None
 
     @classmethod
     def from_asgi(cls, scope: Mapping[str, Any]) -> Self:
@@ -53,7 +51,6 @@ class ClerkRequest:
             self._headers = _joined(pairs)
         self._url = None
         self._scope = scope
-        self._cookies = None
         return self
 
     def __repr__(self) -> str:
@@ -72,14 +69,24 @@ class ClerkRequest:
         value = self._headers.get(name.encode())
         return value.decode("latin-1") if value is not None else None
 
-    def cookie(self, name: str) -> str | None:
-        """A cookie's decoded value; `None` where it is missing or empty. The first of two counts."""
-        if self._cookies is None:
-            self._cookies = _parse_cookies(self._headers.get(b"cookie", b"").decode("latin-1"))
-        value = self._cookies.get(name)
-        if value and "%" in value:
-            return _percent_decoded(value)
-        return value or None
+    def query_param(self, name: str) -> str | None:
+        """The first value of a query parameter."""
+        if self._url is None and self._scope is not None:
+            query = self._scope.get("query_string", b"")
+            if b"__clerk" not in query and b"%" not in query:  # no need to parse the URL
+                return None
+        return self.url.param(name)
+
+    @property
+    def authorization(self) -> str | None:
+        """The ``Authorization`` header."""
+        value = self._headers.get(b"authorization")
+        return value.decode("latin-1") if value is not None else None
+
+    @lazy
+    def cookies(self) -> dict[str, str]:
+        """Cookies by name, decoded. The first of two equal names counts."""
+        return _parse_cookies(self._headers.get(b"cookie", b"").decode("latin-1"))
 
     @property
     def is_navigation(self) -> bool:
@@ -107,7 +114,7 @@ class ClerkRequest:
         if url is None:
             return self
         other = ClerkRequest.__new__(ClerkRequest)
-        other.method, other._headers, other._cookies = self.method, self._headers, self._cookies
+        other.method, other._headers = self.method, self._headers
         other._url, other._scope = url, None
         return other
 
@@ -157,8 +164,9 @@ def _parse_cookies(header: str) -> dict[str, str]:
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
         name, equals, value = pair.partition("=")
-        if equals:
-            cookies.setdefault(name.strip(" \t"), value.strip(" \t"))
+        if equals and (name := name.strip(" \t")) not in cookies:
+            value = value.strip(" \t")
+            cookies[name] = _percent_decoded(value) if "%" in value else value
     return cookies
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from .errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _NAME = re.compile(r":([A-Za-z_][A-Za-z0-9_]*)")
 
@@ -30,6 +27,8 @@ class RouteMatcher:
     __slots__ = ("_compiled", "patterns")
 
     def __init__(self, patterns: str | Iterable[str]) -> None:
+        if not isinstance(patterns, (str, Iterable)):
+            raise ConfigurationError(f"route patterns are texts, or a list of them, not {patterns!r}")
         self.patterns: tuple[str, ...] = (patterns,) if isinstance(patterns, str) else tuple(patterns)
         self._compiled = [_compile(pattern) for pattern in self.patterns]
 
@@ -72,7 +71,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     try:
         # ASCII: as in JavaScript, "ſ" is not another case of "s".
         return re.compile(source + r"[/#?]?", re.IGNORECASE | re.ASCII)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigurationError(f"the route pattern {pattern!r} is not valid: {error}") from None
 
 

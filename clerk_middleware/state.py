@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Literal
 from .auth import SessionAuth, SignedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from .auth import Auth, MachineAuth, TokenSource
     from .claims import SessionClaims
     from .config import ClerkConfig
+    from .engine.context import Context
     from .request import ClerkRequest
     from .tokens.classes import TokenType
 
@@ -28,9 +27,8 @@ class RequestState:
     """
 
     __slots__ = (
-        "_config",
+        "_context",
         "_machine",
-        "_request",
         "_session",
         "_token_source",
         "headers",
@@ -49,7 +47,7 @@ class RequestState:
         token_type: TokenType | None,
         reason: str | None = None,
         message: str = "",
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Headers | None = None,
         token: str | None = None,
         token_carrier: Carrier = "header",
         session: SessionClaims | None = None,
@@ -67,7 +65,7 @@ class RequestState:
         #: Where it came from. A browser sends cookies on its own, so they call for a check of origin.
         self.token_carrier: Carrier = token_carrier
         #: Pairs to add to the response, names in lower case.
-        self.headers: Headers = list(headers)
+        self.headers: Headers = headers if headers is not None else []
         self._session = session
         self._machine = machine
 
@@ -84,21 +82,26 @@ class RequestState:
         """Where the response must redirect to, if anywhere."""
         return next((value for name, value in self.headers if name == "location"), None)
 
-    def bind(self, config: ClerkConfig, request: ClerkRequest, source: TokenSource) -> None:
+    def bind(self, context: Context, source: TokenSource) -> None:
         """Keep what the answer to this very request needs later on."""
-        self._config = config
-        self._request = request
+        self._context = context
         self._token_source = source
 
     @property
     def config(self) -> ClerkConfig:
         """The configuration that the request was authenticated with."""
-        return self._config
+        return self._context.config
 
     @property
     def request(self) -> ClerkRequest:
         """The request, its URL as the client sees it."""
-        return self._request
+        return self._context.request
+
+    @property
+    def dev_browser_token(self) -> str | None:
+        """In a development instance what identifies the browser, for a redirect to carry along."""
+        context = self._context
+        return context.browser.dev_browser_token if context.config.parsed_publishable_key else None
 
     def to_auth(self, treat_pending_as_signed_out: bool = True) -> Auth:
         """The Auth object of this request.
@@ -113,4 +116,4 @@ class RequestState:
             return SignedOut(token_type=self.token_type, reason=self.reason)
         if treat_pending_as_signed_out and session.session_status == "pending":
             return SignedOut(token_type=self.token_type, session_status="pending")
-        return SessionAuth(session, token, self._token_source, self._config)
+        return SessionAuth(session, token, self._token_source, self._context.config)

@@ -42,7 +42,7 @@ class URL(NamedTuple):
 
     def param(self, name: str) -> str | None:
         """The first value of a query parameter."""
-        if name not in self.query:  # a cheap no, for nearly every request
+        if name not in self.query and "%" not in self.query:  # a cheap no, for nearly every request
             return None
         return next((value for key, value in self.params() if key == name), None)
 
@@ -74,11 +74,11 @@ class URL(NamedTuple):
 def parse_url(text: str, base: URL | None = None) -> URL | None:
     """Parse an absolute http or https URL, or resolve *text* against *base*; `None` if it is none."""
     text = text.strip(" \t\r\n\f").translate(_DROPPED)
-    if base is not None:
-        # Browsers read a backslash as a slash: '/\evil.example' would leave the site.
-        text = urljoin(str(base), text.replace("\\", "/"))
+    # Browsers read a backslash as a slash: "https://a.example\\@b.example" leads to the first.
+    head = _BEFORE_QUERY.match(text)
+    text = text[: head.end()].replace("\\", "/") + text[head.end() :] if head else text
     try:
-        return _normalized(urlsplit(text))
+        return _normalized(urlsplit(text if base is None else urljoin(str(base), text)))
     except ValueError:
         return None
 
@@ -88,6 +88,7 @@ def host_of(text: str) -> str | None:
     return text if _HOST.fullmatch(text) else None
 
 
+_BEFORE_QUERY = re.compile(r"[^?#]+")
 _DROPPED = {ord(character): None for character in "\t\r\n"}
 
 

@@ -123,6 +123,11 @@ def api_url(value: object) -> str:
     return value.rstrip("/")
 
 
+def api_version(value: object) -> None:
+    if not isinstance(value, str) or not re.fullmatch(r"v[0-9]{1,4}", value):
+        raise _wrong("api_version", f"must be a version such as 'v1', but is {value!r}.")
+
+
 def token_types(value: object) -> AcceptsToken:
     types = (value,) if isinstance(value, str) else value
     if value != "any" and (
@@ -218,7 +223,7 @@ def satellite(config: ClerkConfig) -> None:
         raise sign_in_on_satellite(config.sign_in_url)
 
 
-def sign_in_on_satellite(url: str) -> ConfigurationError:
+def sign_in_on_satellite(url: str | None) -> ConfigurationError:
     return _wrong(
         "sign_in_url",
         f"is {url!r}, on this satellite itself. It must be the URL of the primary application's "
@@ -243,7 +248,7 @@ def from_text(option: str, text: str, variable: str) -> Any:
             raise _wrong(option, f"must be true or false, but is {text!r}.", source)
         return flag
     if option == "clock_skew_in_ms":
-        if not text.isdecimal():
+        if not (text.isascii() and text.isdecimal() and len(text) < 20):
             raise _wrong(option, f"must be a whole number of milliseconds, but is {text!r}.", source)
         return int(text)
     return text

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from ..logging import hide_nonces
 from ..version import __version__
 from .calls import API_VERSION, NO_ANSWER, BackendAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from http.cookiejar import CookieJar
 
     import anyio
     import httpx
@@ -43,13 +44,15 @@ class _Attempts:
 
     def remaining(self) -> float:
         """Seconds that this attempt may take."""
-        return min(_ATTEMPT_TIMEOUT, self._deadline - time.monotonic())
+        return max(0.001, min(_ATTEMPT_TIMEOUT, self._deadline - time.monotonic()))
 
     def pause_after(self, answer: BackendAnswer) -> float | None:
         """Seconds to wait before another attempt, `None` where *answer* is final."""
         self._left -= 1
         if self._left <= 0 or answer.status not in _RETRIED:
             return None
+        import random
+
         pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, protects nothing
         self._pause *= 4
         return pause if time.monotonic() + pause < self._deadline else None
@@ -93,60 +96,57 @@ class Driver:
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._transport = transport
-        self._start_process()
-
-    def _start_process(self) -> None:
-        # A lock or connection of the parent's, used after a fork, can hang or mix up answers.
-        self._process = os.getpid()
-        self._client: httpx.Client | None = None
-        self._lock = threading.Lock()
-        self._shared: dict[Hashable, _SharedAnswer] = {}
+        self._connections = _Connections()
 
     def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
         try:
             call = next(flow)
             while True:
-                call = flow.send(self._answer(call))
+                try:
+                    answer = self._answer(call)
+                except Exception as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(answer)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
     def _answer(self, call: BackendCall) -> BackendAnswer:
-        if self._process != os.getpid():
-            self._start_process()
+        connections = self._current()
         if call.share is None:
-            return self._attempt(call)
-        with self._lock:
-            shared = self._shared.get(call.share)
+            return self._attempt(connections, call)
+        with connections.lock:
+            shared = connections.shared.get(call.share)
             is_leader = shared is None
             if shared is None:
-                shared = self._shared[call.share] = _SharedAnswer()
-        if is_leader:
-            try:
-                shared.answer = self._attempt(call)
-            finally:
-                with self._lock:
-                    del self._shared[call.share]
-                shared.ready.set()
-        else:
+                shared = connections.shared[call.share] = _SharedAnswer()
+        if not is_leader:
             shared.ready.wait(DEADLINE * 2)
+            return shared.answer
+        try:
+            shared.answer = self._attempt(connections, call)
+        finally:
+            with connections.lock:
+                del connections.shared[call.share]
+            shared.ready.set()
         return shared.answer
 
-    def _attempt(self, call: BackendCall) -> BackendAnswer:
+    def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
         attempts = _Attempts(call)
         while True:
-            answer = self._send(call, attempts.remaining())
+            answer = self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)
             if pause is None:
                 return answer
             time.sleep(pause)
 
-    def _send(self, call: BackendCall, seconds: float) -> BackendAnswer:
+    def _send(self, client: httpx.Client, call: BackendCall, seconds: float) -> BackendAnswer:
         import httpx
 
         body = _Body(seconds)
         try:
-            with self._open().stream(call.method, call.url, **_arguments(call, seconds)) as response:
+            with client.stream(call.method, call.url, **_arguments(call, seconds)) as response:
                 for chunk in response.iter_bytes():
                     if not body.add(chunk):
                         return NO_ANSWER
@@ -154,22 +154,41 @@ class Driver:
         except (httpx.HTTPError, httpx.InvalidURL):
             return NO_ANSWER
 
-    def _open(self) -> httpx.Client:
-        if self._client is None:
-            import httpx
-
-            with self._lock:
-                if self._client is None:
-                    self._client = httpx.Client(transport=self._transport)
-        return self._client
+    def _current(self) -> _Connections:
+        if self._connections.process != os.getpid():
+            self._connections = _Connections()
+        return self._connections
 
     def close(self) -> None:
-        if self._client is not None and self._process == os.getpid():
-            self._client.close()
-        self._client = None
+        """Close the connections; a later call opens new ones."""
+        client = self._current().client
+        self._connections = _Connections()
+        if client is not None:
+            client.close()
+
+
+class _Connections:
+    """What belongs to one process: its parent's lock or connection can hang it, or mix up answers."""
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.client: httpx.Client | None = None
+        self.lock = threading.Lock()
+        self.shared: dict[Hashable, _SharedAnswer] = {}
+
+    def open(self, transport: httpx.BaseTransport | None) -> httpx.Client:
+        with self.lock:
+            if self.client is None:
+                import httpx
+
+                hide_nonces()
+                self.client = httpx.Client(transport=transport, cookies=_no_cookies())
+            return self.client
 
 
 class _SharedAnswer:
+    """The answer to a call that several threads wait for."""
+
     def __init__(self) -> None:
         self.ready = threading.Event()
         self.answer = NO_ANSWER
@@ -180,33 +199,29 @@ class AsyncDriver:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
-        self._start_process()
-
-    def _start_process(self, event_loop: object = None) -> None:
-        self._process = os.getpid()
-        self._event_loop = event_loop
-        self._client: httpx.AsyncClient | None = None
-        self._shared: dict[Hashable, tuple[list[BackendAnswer], anyio.Event]] = {}
+        self._connections = _AsyncConnections(None)
 
     async def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
         try:
             call = next(flow)
             while True:
-                call = flow.send(await self._answer(call))
+                try:
+                    answer = await self._answer(call)
+                except Exception as error:
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(answer)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
     async def _answer(self, call: BackendCall) -> BackendAnswer:
         from anyio import Event
-        from anyio.lowlevel import current_token
 
-        event_loop = current_token()  # connections and events are one loop's: tests run several
-        if self._process != os.getpid() or self._event_loop != event_loop:
-            self._start_process(event_loop)
+        connections = self._current()
         if call.share is None:
-            return await self._attempt(call)
-        shared = self._shared
+            return await self._attempt(connections, call)
+        shared = connections.shared
         while (asked := shared.get(call.share)) is not None:
             answers, answered = asked
             await answered.wait()
@@ -215,33 +230,31 @@ class AsyncDriver:
             # The one that asked was cancelled: ask in its place.
         answers, answered = shared[call.share] = [], Event()
         try:
-            answers.append(await self._attempt(call))
-            return answers[0]
+            answers.append(await self._attempt(connections, call))
         finally:
             del shared[call.share]
             answered.set()
+        return answers[0]
 
-    async def _attempt(self, call: BackendCall) -> BackendAnswer:
-        import anyio
+    async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
+        from anyio import sleep
 
         attempts = _Attempts(call)
         while True:
-            answer = await self._send(call, attempts.remaining())
+            answer = await self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)
             if pause is None:
                 return answer
-            await anyio.sleep(pause)
+            await sleep(pause)
 
-    async def _send(self, call: BackendCall, seconds: float) -> BackendAnswer:
-        import anyio
+    async def _send(self, client: httpx.AsyncClient, call: BackendCall, seconds: float) -> BackendAnswer:
         import httpx
+        from anyio import move_on_after
 
         answer, body = NO_ANSWER, _Body(seconds)
-        with anyio.move_on_after(seconds):
+        with move_on_after(seconds):
             try:
-                async with self._open().stream(
-                    call.method, call.url, **_arguments(call, seconds)
-                ) as response:
+                async with client.stream(call.method, call.url, **_arguments(call, seconds)) as response:
                     async for chunk in response.aiter_bytes():
                         if not body.add(chunk):
                             return NO_ANSWER
@@ -250,14 +263,43 @@ class AsyncDriver:
                 return NO_ANSWER
         return answer
 
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            import httpx
+    def _current(self) -> _AsyncConnections:
+        from anyio.lowlevel import current_token
 
-            self._client = httpx.AsyncClient(transport=self._transport)
-        return self._client
+        event_loop = current_token()  # connections and events are one loop's, and tests run several
+        connections = self._connections
+        if connections.process != os.getpid() or connections.event_loop != event_loop:
+            connections = self._connections = _AsyncConnections(event_loop)
+        return connections
 
     async def aclose(self) -> None:
-        if self._client is not None and self._process == os.getpid():
-            await self._client.aclose()
-        self._client = None
+        """Close the connections; a later call opens new ones."""
+        client = self._current().client
+        self._connections = _AsyncConnections(None)
+        if client is not None:
+            await client.aclose()
+
+
+class _AsyncConnections:
+    """What belongs to one process and one event loop."""
+
+    def __init__(self, event_loop: object) -> None:
+        self.process = os.getpid()
+        self.event_loop = event_loop
+        self.client: httpx.AsyncClient | None = None
+        self.shared: dict[Hashable, tuple[list[BackendAnswer], anyio.Event]] = {}
+
+    def open(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+        if self.client is None:
+            import httpx
+
+            hide_nonces()
+            self.client = httpx.AsyncClient(transport=transport, cookies=_no_cookies())
+        return self.client
+
+
+def _no_cookies() -> CookieJar:
+    """A jar that keeps nothing: a cookie of one instance's answer must not go to another's."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

@@ -10,18 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import reasons
-from ..errors import TokenVerificationError
+from ..errors import ClerkError, TokenVerificationError
+from ..logging import logger
 from ..state import RequestState
 from ..tokens.classes import MachineTokenType, TokenType, opaque_token_type
 from ..validation import keys_suffice, sign_in_on_satellite, token_types
 from .browser_flow import authenticate_browser
 from .failure import session_failure
 from .machine import authenticate_machine_jwt, machine_type_of, refuse_opaque
-from .session import Presented, signed_in, signed_out, verify
+from .presented import Presented
+from .session import signed_in, signed_out, verify
 
 if TYPE_CHECKING:
     from ..backend.calls import Flow
-    from ..config import ClerkConfig
     from ..state import Carrier
     from ..tokens.classes import AcceptsToken
     from .context import Context
@@ -32,42 +33,48 @@ def authenticate_request(context: Context, accepts_token: AcceptsToken | None = 
 
     :param accepts_token: for this request, in place of the configuration's.
     """
-    accepts = context.config.accepts_token
+    try:
+        return (yield from _flow_of(context, accepts_token))
+    except ClerkError:
+        raise
+    except Exception:
+        logger.exception("Clerk: authenticating failed unexpectedly; the request is signed out")
+        return signed_out(reasons.UNEXPECTED_ERROR)
+
+
+def _flow_of(context: Context, accepts_token: AcceptsToken | None) -> Flow[RequestState]:
+    config = context.config
+    accepts = config.accepts_token
     if accepts_token is not None:
         accepts = token_types(accepts_token)
-        keys_suffice(context.config, accepts)
-    _check_satellite(context.config)
-    token = bearer_token(context.request.header("authorization"))
+        keys_suffice(config, accepts)
+    if config.satellite_signs_in_on_itself:
+        raise sign_in_on_satellite(config.sign_in_url)
+    token = bearer_token(context.request.authorization)
     if accepts == "session_token":
-        if token is None:
-            return (yield from _from_cookies(context))
-        return (yield from _session(context, token, "header"))
+        return _session(context, token, "header") if token is not None else _from_cookies(context)
     presented = _type_of(token)
     if not isinstance(accepts, str):
         if presented not in accepts:
-            return _mismatch(None)
+            return _refused(None)
     elif accepts != "any":
         if token is None:
-            return RequestState("signed-out", token_type=accepts, reason=reasons.NO_TOKEN_IN_HEADER)
+            return _refused(accepts, reasons.NO_TOKEN_IN_HEADER)
         if presented != accepts:
-            return _mismatch(accepts)
+            return _refused(accepts)
     if token is None:
-        return (yield from _from_cookies(context))
+        return _from_cookies(context)
     if presented == "session_token":
-        return (yield from _session(context, token, "header"))
-    return (yield from _machine(context, token, presented))
-
-
-def _check_satellite(config: ClerkConfig) -> None:
-    """In development a satellite signs in at another origin, to which a path does not lead."""
-    if config.is_satellite and config.is_development and (config.sign_in_url or "").startswith("/"):
-        raise sign_in_on_satellite(config.sign_in_url or "")
+        return _session(context, token, "header")
+    return _machine(context, token, presented)
 
 
 def bearer_token(header: str | None) -> str | None:
     """The token in an ``Authorization`` header (RFC 6750, 2.1); a bare one may lack the scheme."""
     if header is None:
         return None
+    if header.startswith("Bearer ") and " " not in (token := header[7:]):
+        return token or None
     parts = [part for part in header.split(" ") if part]
     if len(parts) >= 2:
         return parts[1] if parts[0].lower() == "bearer" else None
@@ -81,13 +88,10 @@ def _type_of(token: str | None) -> TokenType:
     return machine_type_of(token) or "session_token"
 
 
-def _mismatch(token_type: TokenType | None) -> RequestState:
-    return RequestState(
-        "signed-out",
-        token_type=token_type,
-        reason=reasons.TOKEN_TYPE_MISMATCH,
-        message="a token of this type is not accepted here: see accepts_token",
-    )
+def _refused(token_type: TokenType | None, reason: str = reasons.TOKEN_TYPE_MISMATCH) -> Flow[RequestState]:
+    message = "a token of this type is not accepted here: see accepts_token"
+    yield from ()
+    return RequestState("signed-out", token_type=token_type, reason=reason, message=message)
 
 
 def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow[RequestState]:
@@ -98,7 +102,7 @@ def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow
 
 def _session(context: Context, token: str, carrier: Carrier) -> Flow[RequestState]:
     try:
-        presented = Presented(context, token)
+        presented = Presented(token, context.memory.verified_tokens.get(token))
         presented.require_session_class()
         verified = yield from verify(context, presented)
     except TokenVerificationError as error:
@@ -110,7 +114,7 @@ def _from_cookies(context: Context) -> Flow[RequestState]:
     if context.config.parsed_publishable_key is not None:
         return (yield from authenticate_browser(context))
     # Without a publishable key there is no browser flow, but a cookie is still a token.
-    token = context.request.cookie("__session")
-    if token is None:
+    token = context.request.cookies.get("__session")
+    if not token:
         return signed_out(reasons.SESSION_TOKEN_AND_UAT_MISSING)
     return (yield from _session(context, token, "cookie"))

@@ -11,13 +11,14 @@ from .failure import session_failure
 from .handshake import handshake, resolve_handshake
 from .organizations import organization_to_activate
 from .satellite import answer_satellite, sync_after_cross_origin, sync_satellite
-from .session import Presented, signed_in, signed_out, verify
+from .session import signed_in, signed_out, verify
 
 if TYPE_CHECKING:
     from ..backend.calls import Flow
     from ..claims import SessionClaims
     from ..state import RequestState
     from .context import Context
+    from .presented import Presented
 
 
 def authenticate_browser(context: Context) -> Flow[RequestState]:
@@ -31,7 +32,7 @@ def authenticate_browser(context: Context) -> Flow[RequestState]:
     if state is not None:
         return state
     if browser.is_development:
-        if browser.url.param("__clerk_db_jwt") is not None:
+        if context.request.query_param("__clerk_db_jwt") is not None:
             return handshake(context, reasons.DEV_BROWSER_SYNC)
         if not browser.dev_browser_token:
             return handshake(context, reasons.DEV_BROWSER_MISSING)
@@ -43,7 +44,7 @@ def authenticate_browser(context: Context) -> Flow[RequestState]:
     if not client_uat:
         return handshake(context, reasons.SESSION_TOKEN_BUT_NO_CLIENT_UAT)
     try:
-        presented = Presented(context, token)
+        presented = context.present(token)
         presented.require_session_class()
         if _issued_before(presented, client_uat):
             return handshake(context, reasons.SESSION_TOKEN_IAT_BEFORE_CLIENT_UAT)
@@ -63,7 +64,7 @@ def _issued_before(token: Presented, client_uat: int) -> bool:
 
 
 def _activate_organization(context: Context, session: SessionClaims) -> RequestState | None:
-    if session.session_status == "pending":
+    if not context.config.routes_name_organizations or session.session_status == "pending":
         return None
     target = organization_to_activate(context.config, context.browser.url)
     if target is None or target.is_active_in(session):

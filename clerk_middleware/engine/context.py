@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import TokenVerificationError
+from ..lazy import lazy
 from ..tokens.jwks import KeySets
 from ..tokens.verified import VerifiedTokens
 from .cookies import InstanceCookies
+from .presented import Presented
 
 if TYPE_CHECKING:
     from ..config import ClerkConfig
@@ -37,8 +39,27 @@ class Context:
         self.request = request
         self.memory = memory
         self.now = now
+        self._presented: dict[str, Presented] = {}
 
-    @cached_property
+    def present(self, token: str) -> Presented:
+        """Decode *token*, once however often it is presented.
+
+        :raises TokenVerificationError: ``token-invalid``, if it does not decode.
+        """
+        presented = self._presented.get(token)
+        if presented is None:
+            presented = Presented(token, self.memory.verified_tokens.get(token))
+            self._presented[token] = presented
+        return presented
+
+    def unverified_claims(self, token: str | None) -> dict[str, Any]:
+        """What *token* claims, to compare cookies by; nothing where it does not decode."""
+        try:
+            return self.present(token).jwt.claims if token else {}
+        except TokenVerificationError:
+            return {}
+
+    @lazy
     def browser(self) -> Browser:
         """The request as a browser's; only with a publishable key."""
         key = self.config.parsed_publishable_key
@@ -55,15 +76,15 @@ class Browser:
         self._request = request
         self.key = key
         self.is_development = key.is_development
-        self.cookies = InstanceCookies(request, config, key, context.memory.verified_tokens, context.now)
+        self.cookies = InstanceCookies(context, key)
         self.is_get = request.method == "GET"
         self.fetch_destination = request.header("sec-fetch-dest")
 
-    @cached_property
+    @lazy
     def url(self) -> URL:
         return self._request.url
 
-    @cached_property
+    @lazy
     def frontend_api(self) -> str:
         """The Frontend API's base URL, without a slash at its end."""
         config = self._config
@@ -88,23 +109,23 @@ class Browser:
             return self.fetch_destination in ("document", "iframe")
         return (self._request.header("accept") or "").startswith("text/html")
 
-    @cached_property
+    @lazy
     def dev_browser_token(self) -> str | None:
-        return self.url.param("__clerk_db_jwt") or self.cookies.preferred("__clerk_db_jwt")
+        return self._request.query_param("__clerk_db_jwt") or self.cookies.preferred("__clerk_db_jwt")
 
-    @cached_property
+    @lazy
     def handshake_nonce(self) -> str | None:
         return self._query_or_cookie("__clerk_handshake_nonce")
 
-    @cached_property
+    @lazy
     def handshake_token(self) -> str | None:
         return self._query_or_cookie("__clerk_handshake")
 
     def _query_or_cookie(self, name: str) -> str | None:
-        return self.url.param(name) or self._request.cookie(name)
+        return self._request.query_param(name) or self._request.cookies.get(name)
 
-    @cached_property
+    @lazy
     def redirect_count(self) -> int:
         """How many handshakes this browser was sent to in the last seconds."""
-        text = self._request.cookie("__clerk_redirect_count") or ""
+        text = self._request.cookies.get("__clerk_redirect_count", "")
         return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0

@@ -7,17 +7,13 @@ instance's suffix. The rules are numbered as Clerk's SDKs apply them.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..errors import TokenVerificationError
-from ..tokens.jwt import decode
+from ..lazy import lazy
 
 if TYPE_CHECKING:
-    from ..config import ClerkConfig
     from ..publishable_key import PublishableKey
-    from ..request import ClerkRequest
-    from ..tokens.verified import VerifiedTokens
+    from .context import Context
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,15})")
@@ -26,36 +22,27 @@ _LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,15})")
 class InstanceCookies:
     """The cookies of one instance. An empty cookie counts as none."""
 
-    def __init__(
-        self,
-        request: ClerkRequest,
-        config: ClerkConfig,
-        key: PublishableKey,
-        verified_tokens: VerifiedTokens,
-        now: float,
-    ) -> None:
-        self._request = request
+    def __init__(self, context: Context, key: PublishableKey) -> None:
+        self._context = context
+        self._cookies = context.request.cookies
         self._key = key
-        self._verified_tokens = verified_tokens
-        self._now = now
-        # Tokens are issued by the instance's own host, whatever proxy stands before it.
-        self._issuer = key.frontend_api_for(config.domain, config.is_satellite)
+        self._suffix = f"_{key.cookie_suffix}"
 
     def plain(self, name: str) -> str | None:
-        return self._request.cookie(name)
+        return self._cookies.get(name) or None
 
     def suffixed(self, name: str) -> str | None:
-        return self._request.cookie(f"{name}_{self._key.cookie_suffix}")
+        return self._cookies.get(name + self._suffix) or None
 
     def preferred(self, name: str) -> str | None:
         """From the set that is to be trusted."""
         return self.suffixed(name) if self.use_suffixed else self.plain(name)
 
-    @cached_property
+    @lazy
     def session_token(self) -> str | None:
         return self.preferred("__session")
 
-    @cached_property
+    @lazy
     def client_uat(self) -> int:
         """When the browser's client last changed, in Unix seconds; 0 for signed out."""
         found = _LEADING_INTEGER.match(self.preferred("__client_uat") or "")
@@ -65,43 +52,39 @@ class InstanceCookies:
     def refresh_token(self) -> str | None:
         return self.suffixed("__refresh")
 
-    @cached_property
+    @lazy
     def use_suffixed(self) -> bool:
         """Whether the suffixed set is the one to trust."""
         plain_token = self.plain("__session")
-        plain = self._claims(plain_token) if plain_token else None
+        plain = self._context.unverified_claims(plain_token)
         if plain_token:
-            issuer = plain.get("iss") if plain is not None else None
+            issuer = plain.get("iss")
             if not issuer:
                 return False  # 1
-            if not isinstance(issuer, str) or _SCHEME.sub("", issuer) != self._issuer:
+            if not self._is_own_issuer(issuer):
                 return True  # 2
-        suffixed_uat, suffixed_token = self.suffixed("__client_uat"), self.suffixed("__session")
+        suffixed_uat = self.suffixed("__client_uat")
         if not suffixed_uat:
             return False  # 3, and the first half of 7
         plain_uat = self.plain("__client_uat")
-        suffixed = self._claims(suffixed_token) if suffixed_token else None
         if suffixed_uat == "0":
             return plain_uat == "0"  # 5
+        suffixed = self._context.unverified_claims(self.suffixed("__session"))
         if plain_uat != "0":
             return _issued_at(plain) <= _issued_at(suffixed)  # 4
-        # 6
-        return self._key.instance_type == "production" or not self._has_expired(suffixed)
+        return not self._key.is_development or not self._has_expired(suffixed)  # 6
 
-    def _claims(self, token: str) -> dict[str, Any] | None:
-        """What a token says, verified or not; `None` where it is none."""
-        if (verified := self._verified_tokens.get(token)) is not None:
-            return verified.jwt.claims
-        try:
-            return decode(token).claims
-        except TokenVerificationError:
-            return None
+    def _is_own_issuer(self, issuer: object) -> bool:
+        # Tokens are issued by the instance's own host, whatever proxy stands before it.
+        config = self._context.config
+        own = self._key.frontend_api_for(config.domain, config.is_satellite)
+        return isinstance(issuer, str) and _SCHEME.sub("", issuer) == own
 
-    def _has_expired(self, claims: dict[str, Any] | None) -> bool:
-        expires = claims.get("exp") if claims is not None else None
-        return type(expires) in (int, float) and expires <= int(self._now)  # type: ignore[operator]
+    def _has_expired(self, claims: dict[str, Any]) -> bool:
+        expires = claims.get("exp")
+        return isinstance(expires, (int, float)) and expires <= int(self._context.now)
 
 
-def _issued_at(claims: dict[str, Any] | None) -> float:
-    value = claims.get("iat") if claims is not None else None
+def _issued_at(claims: dict[str, Any]) -> float:
+    value = claims.get("iat")
     return value if isinstance(value, (int, float)) else 0

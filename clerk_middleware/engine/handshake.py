@@ -16,12 +16,13 @@ from ..state import RequestState
 from ..tokens.jwt import check_type
 from .directives import session_token_of, set_cookie_headers
 from .organizations import organization_to_activate
-from .session import Presented, find_key, signed_in, signed_out, verify
+from .session import find_key, signed_in, signed_out, verify
 
 if TYPE_CHECKING:
     from ..backend.calls import Flow
     from ..tokens.verified import VerifiedToken
     from .context import Context
+    from .presented import Presented
 
 _MAX_REDIRECTS = 3
 _ONE_DAY = 86_400.0
@@ -115,7 +116,8 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
     if not token:
         return signed_out(reasons.SESSION_TOKEN_MISSING, headers=headers)
     try:
-        presented = Presented(context, token)
+        presented = context.present(token)
+        presented.require_session_class()
         verified = yield from _verify_leniently(context, presented)
     except TokenVerificationError as error:
         logger.debug("Clerk: a handshake's session token is refused (%s): %s", error.reason, error.message)
@@ -124,7 +126,7 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
 
 
 def _directives_of_token(context: Context, token: str) -> Flow[object]:
-    presented = Presented(context, token)
+    presented = context.present(token)
     key = context.config.verification_key
     if key is None:
         key = yield from find_key(context, presented.jwt)

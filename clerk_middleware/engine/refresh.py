@@ -9,7 +9,7 @@ from .. import reasons
 from ..backend.calls import refresh_session
 from ..errors import TokenVerificationError
 from .directives import session_token_of, set_cookie_headers
-from .session import Presented, signed_in, verify
+from .session import signed_in, verify
 
 if TYPE_CHECKING:
     from ..backend.calls import BackendAnswer, Flow
@@ -29,6 +29,8 @@ _FORWARDED_HEADERS = (
     "x-forwarded-for",
     "x-real-ip",
 )
+# Of a token that is not verified yet, and about to become part of a URL.
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _ERROR_CODE = re.compile(r"[a-z0-9_-]{1,100}")
 
 
@@ -44,11 +46,11 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
     if refresh_token is None:
         return reasons.REFRESH_NO_COOKIE
     try:
-        expired = Presented(context, cookies.session_token or token)
+        expired = context.present(cookies.session_token or token)
     except TokenVerificationError:
         return reasons.REFRESH_NO_SESSION_ID
     session_id = expired.jwt.claims.get("sid")
-    if not isinstance(session_id, str) or not session_id:
+    if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
         return reasons.REFRESH_NO_SESSION_ID
     answer = yield refresh_session(
         context.config,
@@ -69,7 +71,7 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
     if not headers:
         return reasons.REFRESH_NO_COOKIES_ANSWERED
     try:
-        fresh = Presented(context, session_token_of(headers))
+        fresh = context.present(session_token_of(headers))
         fresh.require_session_class()
         verified = yield from verify(context, fresh)
     except TokenVerificationError:

@@ -28,7 +28,7 @@ def sync_satellite(context: Context) -> RequestState | None:
     config, browser = context.config, context.browser
     if not config.is_satellite or not browser.is_document:
         return None
-    synced = browser.url.param("__clerk_synced")
+    synced = context.request.query_param("__clerk_synced")
     if synced == "true":
         return None
     cookies = browser.cookies
@@ -48,7 +48,7 @@ def answer_satellite(context: Context) -> RequestState | None:
     browser = context.browser
     if not browser.is_development or context.config.is_satellite:
         return None
-    wanted = browser.url.param("__clerk_redirect_url")
+    wanted = context.request.query_param("__clerk_redirect_url")
     back = parse_url(wanted) if wanted else None
     if back is None:
         return None

@@ -9,23 +9,23 @@ from ..backend.calls import fetch_key_set
 from ..errors import TokenVerificationError
 from ..state import RequestState
 from ..tokens import jwks
-from ..tokens.classes import is_m2m_class, is_session_class, machine_jwt_type
-from ..tokens.jwt import check_claims, check_type, decode
+from ..tokens.classes import is_m2m_class, machine_jwt_type
+from ..tokens.jwt import check_claims, check_type
 from ..tokens.verified import VerifiedToken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     from ..backend.calls import BackendAnswer, Flow
-    from ..state import Carrier
+    from ..config import ClerkConfig
+    from ..state import Carrier, Headers
     from ..tokens.jwt import JWT
     from .context import Context
+    from .presented import Presented
 
 
 def signed_in(
-    token: str, verified: VerifiedToken, carrier: Carrier, headers: Sequence[tuple[str, str]] = ()
+    token: str, verified: VerifiedToken, carrier: Carrier, headers: Headers | None = None
 ) -> RequestState:
     return RequestState(
         "signed-in",
@@ -37,32 +37,10 @@ def signed_in(
     )
 
 
-def signed_out(reason: str, message: str = "", headers: Sequence[tuple[str, str]] = ()) -> RequestState:
+def signed_out(reason: str, message: str = "", headers: Headers | None = None) -> RequestState:
     return RequestState(
         "signed-out", token_type="session_token", reason=reason, message=message, headers=headers
     )
-
-
-class Presented:
-    """A token that decodes, with what is known of it from an earlier request."""
-
-    __slots__ = ("jwt", "known", "text")
-
-    def __init__(self, context: Context, text: str) -> None:
-        """:raises TokenVerificationError: ``token-invalid``, if it does not decode."""
-        self.text = text
-        self.known = context.memory.verified_tokens.get(text)
-        self.jwt = self.known.jwt if self.known is not None else decode(text)
-
-    def require_session_class(self) -> None:
-        """Refuse the tokens of machines and templates: they are signed by the same key.
-
-        :raises TokenVerificationError: ``token-type-mismatch``.
-        """
-        if machine_jwt_type(self.jwt) is not None or not is_session_class(self.jwt):
-            raise TokenVerificationError(
-                reasons.TOKEN_TYPE_MISMATCH, "the token is a machine's or a JWT template's, no session's"
-            )
 
 
 def verify(context: Context, token: Presented, *, skew: float | None = None) -> Flow[VerifiedToken]:
@@ -72,7 +50,9 @@ def verify(context: Context, token: Presented, *, skew: float | None = None) -> 
     :raises TokenVerificationError: with its reason.
     """
     config, jwt, known = context.config, token.jwt, token.known
-    if is_m2m_class(jwt):
+    if skew is None:
+        skew = config.clock_skew
+    if known is None and (is_m2m_class(jwt) or machine_jwt_type(jwt) == "m2m_token"):
         raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is a machine's, no session's")
     key = config.verification_key
     if key is None:
@@ -80,21 +60,25 @@ def verify(context: Context, token: Presented, *, skew: float | None = None) -> 
     if known is None or known.key is not key:
         check_type(jwt)
         jwt.verify_signature(key)
-        known = VerifiedToken(jwt, key)
+        known = None
+    elif known.valid_from - skew <= context.now < known.valid_until + skew and _suits(config, known):
+        return known
+    period = check_claims(
+        jwt.claims,
+        now=context.now,
+        skew=skew,
+        authorized_parties=config.parties,
+        audience=config.audiences,
+    )
+    if known is None:
+        known = VerifiedToken(jwt, key, period)
         context.memory.verified_tokens.add(token.text, known)
-    try:
-        check_claims(
-            jwt.claims,
-            now=context.now,
-            skew=config.clock_skew if skew is None else skew,
-            authorized_parties=config.parties,
-            audience=config.audiences,
-        )
-    except TokenVerificationError as error:
-        if error.reason == reasons.TOKEN_EXPIRED:
-            context.memory.verified_tokens.discard(token.text)
-        raise
     return known
+
+
+def _suits(config: ClerkConfig, token: VerifiedToken) -> bool:
+    """Whether a token with well-formed claims needs no closer look to be for this application."""
+    return not config.audiences and (not config.parties or token.azp in config.parties)
 
 
 def find_key(context: Context, jwt: JWT) -> Flow[RSAPublicKey]:

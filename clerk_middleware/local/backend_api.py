@@ -42,6 +42,7 @@ class BackendAPI:
                 self._guarded(self.template_token),
                 methods=["POST"],
             ),
+            Route("/v1/sessions/{session_id}/revoke", self._guarded(self.revoke), methods=["POST"]),
         ]
 
     async def jwks(self, request: Request) -> Response:
@@ -98,6 +99,22 @@ class BackendAPI:
         if template is None:
             raise APIError(404, "resource_not_found", "There is no JWT template of that name in the seed.")
         return JSONResponse({"object": "token", "jwt": self._issuer.template_token(session, template)})
+
+    async def revoke(self, request: Request) -> Response:
+        """``POST /sessions/ID/revoke``: end a session, whatever browser holds it."""
+        session = self._session(request)
+        session.closed = session.closed or "revoked"
+        return JSONResponse(
+            {
+                "object": "session",
+                "id": session.id,
+                "user_id": session.user_id,
+                "status": session.status_at(self._instance.clock()),
+                "last_active_organization_id": session.organization_id,
+                "created_at": int(session.created_at * 1000),
+                "expire_at": int(session.expires_at * 1000),
+            }
+        )
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
         async def guarded(request: Request) -> Response:

@@ -50,9 +50,11 @@ def machine_jwt_type(jwt: JWT) -> MachineTokenType | None:
     return "oauth_token" if jwt.header.get("typ") in OAUTH_JWT_TYPES else None
 
 
-def is_session_class(jwt: JWT) -> bool:
-    """Whether the header's ``cat`` lets this JWT be a session token."""
-    return "cat" not in jwt.header or jwt.header["cat"] in _SESSION_CATEGORIES
+def is_session_jwt(jwt: JWT) -> bool:
+    """Whether this JWT can be a session's: no machine's, and no template's by the header's ``cat``."""
+    return machine_jwt_type(jwt) is None and (
+        "cat" not in jwt.header or jwt.header["cat"] in _SESSION_CATEGORIES
+    )
 
 
 def is_m2m_class(jwt: JWT) -> bool:

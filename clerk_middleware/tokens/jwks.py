@@ -72,7 +72,7 @@ class KeySets:
     def store_failure(self, instance: Hashable, failure: TokenVerificationError, now: float) -> None:
         """Remember for a moment that the key set can't be had; keys still alive stay."""
         known = self._sets.get(instance)
-        if known is not None and known.keys and now < known.expires_at:
+        if known is not None and known.keys and known.fetched_at <= now < known.expires_at:
             self._put(instance, known._replace(fetched_at=now, failure=failure))
         else:
             self._put(instance, _KeySet({}, now, now + REFETCH_INTERVAL, failure))

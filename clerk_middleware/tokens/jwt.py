@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
@@ -20,7 +22,7 @@ from .. import reasons
 from ..errors import TokenVerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -41,7 +43,7 @@ class JWT:
     __slots__ = ("algorithm", "claims", "header", "signature", "signing_input")
 
     def __init__(
-        self, header: dict[str, Any], claims: dict[str, Any], signing_input: bytes, signature: bytes
+        self, header: Mapping[str, Any], claims: dict[str, Any], signing_input: bytes, signature: bytes
     ) -> None:
         self.header = header
         self.claims = claims
@@ -71,18 +73,23 @@ def decode(token: str) -> JWT:
     segments = token.split(".")
     if len(segments) != 3:
         raise _invalid("does not have three segments")
-    if "+" in token or "/" in token or not token.isascii():
+    if "+" in token or "/" in token or "=" in token or not token.isascii():
         raise _invalid("has characters that base64url does not know")
     header_segment, claims_segment, signature_segment = segments
-    header = _json_object(_base64url(header_segment))
+    header = _header(header_segment)
     claims = _json_object(_base64url(claims_segment))
     signature = _base64url(signature_segment)
-    _check_header(header)
     return JWT(header, claims, token[: token.rindex(".")].encode("ascii"), signature)
 
 
-def _check_header(header: dict[str, Any]) -> None:
-    """Members of the wrong JSON type, and extensions (RFC 7515, 4.1.11), are refused at once."""
+@lru_cache(maxsize=128)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Decode a header, which nearly all of an instance's tokens share to the letter.
+
+    Members of the wrong JSON type, and extensions (RFC 7515, 4.1.11), are refused at once. The cache
+    can't leak: what a text decodes to depends on the text alone.
+    """
+    header = _json_object(_base64url(segment))
     if "crit" in header:
         raise _invalid("has a 'crit' header, and no extension is supported")
     for name in ("typ", "alg", "kid", "cat"):
@@ -90,6 +97,7 @@ def _check_header(header: dict[str, Any]) -> None:
             raise _invalid(f"has a {name!r} header that is no string")
     if header.get("kid") == "":
         raise _invalid("has an empty 'kid' header")
+    return MappingProxyType(header)
 
 
 def check_type(jwt: JWT, allowed: Collection[str] = ("JWT",)) -> None:
@@ -105,16 +113,19 @@ def check_claims(
     skew: float,
     authorized_parties: Collection[str],
     audience: Collection[str],
-) -> None:
+) -> tuple[int, int]:
     """Check a verified token's registered claims against this moment and this configuration.
+
+    Returns from when until when they say that the token is valid, in Unix seconds.
 
     :param now: Unix time in seconds.
     :param skew: by how many seconds the issuer's clock may differ.
     :param authorized_parties: allowed values of ``azp``; empty allows any.
     :param audience: allowed values of ``aud``; only compared where the token names one, too.
     """
-    if not isinstance(claims.get("sub"), str):
-        raise _failed("'sub' is no string")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise _failed("'sub' names nobody")
     if audience and "aud" in claims:
         _check_audience(claims["aud"], audience)
     if authorized_parties:
@@ -130,16 +141,19 @@ def check_claims(
         raise TokenVerificationError(
             reasons.TOKEN_EXPIRED, f"the token expired {now - expires:.0f} s ago by this machine's clock"
         )
-    if "nbf" in claims and _time(claims, "nbf") > now + skew:
+    not_before = _time(claims, "nbf") if "nbf" in claims else 0
+    if not_before > now + skew:
         raise TokenVerificationError(
             reasons.TOKEN_NOT_ACTIVE_YET,
             "the token is not valid yet by this machine's clock: is the clock late?",
         )
-    if "iat" in claims and _time(claims, "iat") > now + skew:
+    issued = _time(claims, "iat") if "iat" in claims else 0
+    if issued > now + skew:
         raise TokenVerificationError(
             reasons.TOKEN_IAT_IN_THE_FUTURE,
             "the token was issued in the future by this machine's clock: is the clock late?",
         )
+    return max(not_before, issued), expires
 
 
 def _check_audience(named: object, allowed: Collection[str]) -> None:
@@ -189,7 +203,9 @@ def _base64url(segment: str) -> bytes:
 def _json_object(encoded: bytes) -> dict[str, Any]:
     try:
         text = encoded.decode("utf-8")
-        value = _JSON.decode(text)
+        value, end = _JSON.raw_decode(text)
+        if end != len(text):
+            raise ValueError("trailing text")
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")  # refuses a lone surrogate
     except (ValueError, RecursionError):  # UnicodeError and JSONDecodeError are ValueErrors

@@ -2,9 +2,9 @@
 
 The cache: its key is the whole token, and a hit counts only together with the very key object
 that verified it, so a token of one instance, or of a key set since replaced, is never taken for
-another's. Only tokens that Clerk signed get in. An entry dies when its token expires, or when
-newer tokens need its place. What depends on the moment, the request or the configuration is not
-remembered: the caller checks it again.
+another's. Only tokens that Clerk signed get in. An entry dies when newer tokens need its place; what
+depends on the moment, the request or the configuration is checked again at each hit, so that an
+expired token's entry is of no use to anybody.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..claims import SessionClaims
+from ..lazy import lazy
+from .classes import is_session_jwt
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -20,21 +22,24 @@ if TYPE_CHECKING:
 
 
 class VerifiedToken:
-    """A token and the key that verified its signature."""
+    """A token whose claims are well-formed, and the key that verified its signature."""
 
-    __slots__ = ("_session", "jwt", "key")
-
-    def __init__(self, jwt: JWT, key: RSAPublicKey) -> None:
+    def __init__(self, jwt: JWT, key: RSAPublicKey, period: tuple[int, int]) -> None:
+        """:param period: from when until when its claims say that it is valid, in Unix seconds."""
         self.jwt = jwt
         self.key = key
-        self._session: SessionClaims | None = None
+        self.valid_from, self.valid_until = period
+        azp = jwt.claims.get("azp")
+        self.azp = azp if isinstance(azp, str) else None
 
-    @property
+    @lazy
+    def is_session_class(self) -> bool:
+        return is_session_jwt(self.jwt)
+
+    @lazy
     def session(self) -> SessionClaims:
         """Its claims as a session's; the same object for each request."""
-        if self._session is None:
-            self._session = SessionClaims(self.jwt.claims)
-        return self._session
+        return SessionClaims(self.jwt.claims)
 
 
 class VerifiedTokens:
@@ -54,8 +59,3 @@ class VerifiedTokens:
             self._old, self._young = self._young, {}
         if self._generation_size:
             self._young[token] = verified
-
-    def discard(self, token: str) -> None:
-        """Forget a token that has expired."""
-        self._young.pop(token, None)
-        self._old.pop(token, None)

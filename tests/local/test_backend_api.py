@@ -53,6 +53,7 @@ def test_nothing_is_answered_without_the_secret_key(clerk: LocalClerk, browser: 
         "/sessions/sess_1/refresh": "POST",
         "/sessions/sess_1/tokens": "POST",
         "/sessions/sess_1/tokens/neon": "POST",
+        "/sessions/sess_1/revoke": "POST",
     }
     for path, method in endpoints.items():
         for headers in ({}, *({"authorization": value.encode()} for value in wrong)):
@@ -265,3 +266,17 @@ def test_answering_slowly_on_demand(clerk: LocalClerk, backend: httpx.Client) ->
     assert backend.get("/jwks").status_code == 200
     clerk.delay("/jwks", 0.01)
     assert backend.get("/jwks").status_code == 200
+
+
+def test_a_session_is_revoked(clerk: LocalClerk, backend: httpx.Client, session: Session) -> None:
+    answer = backend.post(f"/sessions/{session.id}/revoke")
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in ("object", "id", "user_id", "status")} == {
+        "object": "session",
+        "id": session.id,
+        "user_id": "user_dev",
+        "status": "revoked",
+    }
+    assert code_of(backend.post(f"/sessions/{session.id}/tokens")) == "session_not_active"
+    assert backend.post(f"/sessions/{session.id}/revoke").json()["status"] == "revoked"
+    assert code_of(backend.post("/sessions/sess_none/revoke")) == "resource_not_found"

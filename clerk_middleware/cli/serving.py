@@ -1,0 +1,77 @@
+"""Serving an application with uvicorn: in the foreground, or in a thread while it is walked through."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from .failure import CommandFailed
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from clerk_middleware.asgi_scope import ASGIApp
+
+__all__ = ["listen", "run", "serve", "url_of"]
+
+
+def listen(host: str, port: int, *, option: str) -> socket.socket:
+    """A listening socket; port 0 takes a free one. *option* is what to change where it is taken."""
+    try:
+        listening = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandFailed(
+                f"port {port} on {host} is taken, perhaps by another demo: stop that, or choose another "
+                f"port with {option}"
+            ) from error
+        raise CommandFailed(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    # Without it every answer on a kept connection waits 40 ms: asyncio sets it only on sockets that
+    # name their protocol, and this one doesn't.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def url_of(host: str, listening: socket.socket) -> str:
+    """Where a browser finds what listens there."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+
+
+def run(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until interrupted."""
+    # uvicorn raises it again once it has stopped in good order, and there is nothing left to say.
+    with suppress(KeyboardInterrupt):
+        _server(app).run([listening])
+
+
+@contextmanager
+def serve(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+    """Serve from a background thread for as long as the block lasts."""
+    server = _server(app)
+    thread = threading.Thread(target=server.run, args=([listening],), name="demo application", daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn
+
+    # No access log: in development the URLs of a handshake hold tokens. decisions.py logs without them.
+    return uvicorn.Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=1, server_header=False
+        )
+    )

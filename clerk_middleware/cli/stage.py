@@ -1,0 +1,84 @@
+"""The demo's two servers: a LocalClerk, and an application that is configured for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clerk_middleware.config import ClerkConfig
+
+from .applications import ExampleApplication, import_of_extra
+from .serving import listen, url_of
+
+if TYPE_CHECKING:
+    import socket
+
+    from clerk_middleware.asgi_scope import ASGIApp
+    from clerk_middleware.local import LocalClerk
+
+__all__ = ["AdjustableClock", "Demo", "set_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """An application that is about to be served at `listening`, and the LocalClerk behind it, which is."""
+
+    clerk: LocalClerk
+    clerk_url: str
+    app: ASGIApp
+    app_url: str
+    listening: socket.socket
+
+
+@contextmanager
+def set_up(
+    application: ExampleApplication,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    clerk_port: int = 0,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> Iterator[Demo]:
+    """A LocalClerk that is served, and the application that is configured for it. Port 0 takes a free one.
+
+    Raises `CommandFailed` where a port is taken, or something is not installed.
+    """
+    local = import_of_extra("clerk_middleware.local")
+    clerk: LocalClerk = local.LocalClerk(clock=clock)
+    with listen(host, port, option="--port") as listening:
+        listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is
+        with clerk.serve(host, clerk_port) as server:
+            app_url = url_of(host, listening)
+            # These are the settings of any application; only the URLs are LocalClerk's.
+            config = ClerkConfig(
+                publishable_key=clerk.publishable_key,
+                secret_key=clerk.secret_key,
+                api_url=server.url,
+                proxy_url=server.url,
+                sign_in_url=f"{server.url}/sign-in",
+                authorized_parties=[app_url],
+            )
+            app = application.create(config, verify_url=f"{server.url}/verify")
+            yield Demo(clerk, server.url, app, app_url, listening)
+
+
+class AdjustableClock:
+    """LocalClerk's clock, which can be put back: for sessions that began a while ago."""
+
+    def __init__(self) -> None:
+        self.behind = 0.0
+
+    def __call__(self) -> float:
+        return time.time() - self.behind
+
+    @contextmanager
+    def minutes_ago(self, minutes: float) -> Iterator[None]:
+        """What happens in the block happened so many minutes ago."""
+        self.behind = minutes * 60
+        try:
+            yield
+        finally:
+            self.behind = 0.0

@@ -1,0 +1,56 @@
+"""A JSON API on the same routes' terms. Nothing is redirected here: 401, 403 and 404 say what is wrong."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from clerk_middleware import SessionAuth
+from clerk_middleware_fastapi import protect, require_auth, require_permission, require_role
+
+from .company import JUST_VERIFIED
+from .current import CurrentCompany
+from .fleet import Event, Load
+from .loads import Dispatcher, NewLoad, driver_in
+from .pages import may_read_audit_log
+from .security import same_origin
+
+router = APIRouter(prefix="/api", tags=["fleet"], dependencies=[Depends(same_origin)])
+
+
+class Payment(BaseModel):
+    driver_id: str
+
+
+@router.get("/me")
+async def me(auth: Annotated[SessionAuth, Depends(require_auth)]) -> dict[str, Any]:
+    return {
+        "user_id": auth.user_id,
+        "organization": auth.org_slug,
+        "role": auth.org_role,
+        "permissions": auth.org_permissions,
+    }
+
+
+@router.get("/loads", dependencies=[Depends(require_permission("org:dispatcher:access_dispatch_dashboard"))])
+async def list_loads(company: CurrentCompany) -> list[Load]:
+    return list(company.loads.values())
+
+
+@router.post("/loads", status_code=201)
+async def create_load(auth: Dispatcher, company: CurrentCompany, new: NewLoad) -> Load:
+    load = company.add_load(new.origin, new.destination, new.cargo, new.tons)
+    company.log(auth.user_id, f"created load {load.number}")
+    return load
+
+
+@router.post("/payments", dependencies=[Depends(require_role("org:admin")), Depends(JUST_VERIFIED)])
+async def pay(company: CurrentCompany, payment: Payment) -> dict[str, int]:
+    driver = driver_in(company, payment.driver_id)
+    paid, driver.owed = driver.owed, 0
+    return {"paid": paid}
+
+
+@router.get("/audit", dependencies=[Depends(protect(may_read_audit_log))])
+async def audit(company: CurrentCompany) -> list[Event]:
+    return company.events

@@ -1,0 +1,48 @@
+"""The application, put together. Start reading here, then pages.py."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from clerk_middleware import ClerkConfig
+from clerk_middleware_fastapi import ClerkMiddleware
+
+from . import account, api, company, live, loads, pages
+from .errors import add_error_pages
+from .fleet import Fleet
+from .security import SecurityHeaders
+
+#: A visit to one of these paths makes that organization the active one, if the user is a member.
+ORGANIZATION_PATTERNS = ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"]
+#: A visit to one of these makes none active.
+PERSONAL_ACCOUNT_PATTERNS = ["/personal"]
+
+
+def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = None) -> FastAPI:
+    """Make the application.
+
+    :param config: default: from the ``CLERK_…`` environment variables.
+    :param verify_url: a page where users prove again who they are, and that returns to ``redirect_url``.
+    :raises ConfigurationError: naming the variable that is missing or wrong.
+    """
+    config = replace(
+        config or ClerkConfig.from_env(),
+        organization_patterns=ORGANIZATION_PATTERNS,
+        personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
+    )
+    app = FastAPI(title="Fleet")
+    app.state.fleet = Fleet()
+    app.state.clerk = config
+    app.state.verify_url = verify_url
+
+    # The middleware that is added last sees a request first.
+    app.add_middleware(ClerkMiddleware, config=config)
+    app.add_middleware(SecurityHeaders, config=config)
+
+    for module in (pages, loads, company, account, api, live):
+        app.include_router(module.router)
+    add_error_pages(app)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    return app

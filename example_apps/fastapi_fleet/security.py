@@ -1,0 +1,70 @@
+"""What every application whose users are known by cookies needs besides authentication."""
+
+from urllib.parse import urlsplit
+
+from fastapi import HTTPException, Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clerk_middleware import ClerkConfig
+
+
+async def same_origin(request: Request) -> None:
+    """Let nothing be changed by a form or a script of another site: ``Depends(same_origin)``.
+
+    A browser sends the session cookie along with whatever request, also with a form that some other
+    site holds (CSRF). But it says truthfully where a request comes from: in Sec-Fetch-Site, and to an
+    http:// site that is not on this machine in Origin. What says neither is no browser that is in use,
+    and is turned away as well. A request with an Authorization header needs no check: no form has one,
+    and a script of another site may not add one (CORS).
+    """
+    if request.method in ("GET", "HEAD", "OPTIONS") or "authorization" in request.headers:
+        return
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    is_own = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host")
+    if not is_own:
+        raise HTTPException(403, "This was not sent by a page of ours.")
+
+
+class SecurityHeaders:
+    """Adds a Content-Security-Policy and its companions to every answer."""
+
+    def __init__(self, app: ASGIApp, config: ClerkConfig) -> None:
+        self.app = app
+        policy = (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            # Browsers hold a form also to where its answer redirects: a handshake, or sign-in.
+            " ".join(["form-action 'self'", *clerk_origins(config)]),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+        self.headers = {
+            "content-security-policy": "; ".join(policy),
+            "referrer-policy": "same-origin",
+            "x-content-type-options": "nosniff",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                if not scope["path"].startswith("/static/"):
+                    headers["cache-control"] = "no-store"  # after signing out, "back" shows nothing
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def clerk_origins(config: ClerkConfig) -> list[str]:
+    """Where this instance's Frontend API and sign-in page are."""
+    key = config.parsed_publishable_key
+    urls = [config.proxy_url or f"https://{key.frontend_api}" if key else "", config.sign_in_url or ""]
+    if key and not config.sign_in_url:
+        urls.append(key.account_portal())
+    origins = {url._replace(path="", query="", fragment="").geturl() for url in map(urlsplit, urls)}
+    return sorted(filter(None, origins))  # a path of this application has no origin

@@ -1,0 +1,49 @@
+// A session token lives for a minute, and only a GET can renew it. So before a form is sent, and before
+// the live connection opens, one small GET sees to it that the token is fresh. Where nobody is signed in
+// any more, loading the page anew leads to sign-in. (Clerk's own JavaScript would renew it in the
+// background.)
+async function isSignedIn() {
+  const answer = await fetch("/api/me", { cache: "no-store" }).catch(() => null);
+  if (answer && answer.status === 401) location.reload();
+  return !answer || answer.ok;
+}
+
+for (const form of document.querySelectorAll('form[method="post"]')) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (await isSignedIn()) form.submit();
+  });
+}
+
+const trucks = document.querySelector("[data-live]");
+if (trucks) follow();
+
+async function follow() {
+  if (!(await isSignedIn())) return;
+  const connection = document.querySelector("#connection");
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const socket = new WebSocket(`${scheme}://${location.host}${trucks.dataset.live}`);
+  socket.onmessage = (message) => {
+    connection.textContent = "Connected";
+    trucks.replaceChildren(...JSON.parse(message.data).map(row));
+  };
+  socket.onclose = () => {
+    connection.textContent = "Connecting …";
+    setTimeout(follow, 1000);
+  };
+}
+
+function row(truck) {
+  const item = document.createElement("li"), text = document.createElement("span");
+  const name = document.createElement("b"), route = document.createElement("span");
+  const progress = document.createElement("progress");
+  item.className = "row";
+  text.className = "grow";
+  name.textContent = truck.driver;
+  route.textContent = `${truck.origin} → ${truck.destination}`;
+  progress.max = 100;
+  progress.value = truck.percent;
+  text.append(name, route);
+  item.append(text, progress);
+  return item;
+}
