@@ -12,6 +12,7 @@ from .asgi_scope import STATE, send_answer
 from .auth import SignedOut
 from .authenticator import AsyncAuthenticator
 from .errors import AuthorizationError, ConfigurationError, HandshakeError
+from .logging import logger
 from .protection import Answer, Requirement
 from .request import ClerkRequest
 from .routes import RouteMatcher
@@ -82,7 +83,11 @@ class ClerkMiddleware:
                 "config and authenticator exclude each other: the authenticator has its own"
             )
         self.app = app
-        self.authenticator = authenticator if authenticator is not None else AsyncAuthenticator(config)
+        try:
+            self.authenticator = authenticator if authenticator is not None else AsyncAuthenticator(config)
+        except ConfigurationError as error:
+            logger.error("Clerk: %s", error)  # servers swallow what is raised while they start
+            raise
         self._protected = RouteMatcher(protected_routes) if protected_routes is not None else None
         self._public = RouteMatcher(public_routes) if public_routes is not None else None
 
@@ -202,11 +207,9 @@ class _Socket:
 
 
 def _auth(state: RequestState) -> Auth:
-    """The Auth object; signed out for a WebSocket, which can't be redirected to a handshake."""
+    """The Auth object, with scopes for Starlette's ``@requires`` to look into."""
     auth = state.to_auth()
-    if auth.scopes is None:  # Starlette's @requires needs something to look into
-        return SignedOut(reason=state.reason)
-    return auth
+    return auth if auth.scopes is not None else SignedOut(reason=state.reason)
 
 
 def _cookies(state: RequestState) -> list[tuple[bytes, bytes]]:
@@ -230,7 +233,7 @@ def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
 
 def _is_preflight(scope: Scope) -> bool:
     """Browsers send a CORS preflight without credentials; it does nothing but ask."""
-    return scope["method"] == "OPTIONS" and any(
+    return scope.get("method") == "OPTIONS" and any(
         name == b"access-control-request-method" for name, _ in scope["headers"]
     )
 

@@ -51,6 +51,8 @@ def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) ->
 
 
 async def _answer_refusal(connection: Any, error: AuthorizationError) -> ASGIApp:
+    if connection.scope["type"] != "http":
+        raise error  # a socket is the middleware's to refuse
     answer = error.requirement.answer(error, connection.scope.get(STATE))
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:

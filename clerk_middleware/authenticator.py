@@ -56,8 +56,8 @@ class _Authenticator(TokenSource):
         self._clock = clock
         self._memory = Memory(remembered_tokens)
         self._warned_at: dict[str, float] = {}
-        if isinstance(self._config, ClerkConfig) and not self._config.authorized_parties:
-            _warn_of_any_party()
+        if isinstance(self._config, ClerkConfig):
+            _warn_of_gaps(self._config)
 
     def config_for(self, request: ClerkRequest) -> ClerkConfig:
         """The configuration that serves *request*."""
@@ -69,6 +69,7 @@ class _Authenticator(TokenSource):
                 f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
                 option="config",
             )
+        _warn_of_gaps(config)
         return config
 
     def _context(self, request: ClerkRequest) -> Context:
@@ -122,14 +123,25 @@ class _Authenticator(TokenSource):
         return token
 
 
+def _warn_of_gaps(config: ClerkConfig) -> None:
+    if not config.authorized_parties:
+        _warn_once(
+            "Clerk: authorized_parties is not set, so a session token that was issued to any origin of this "
+            "instance is accepted: also one of another application on a subdomain. Set it "
+            "(CLERK_AUTHORIZED_PARTIES) to your own origins, such as https://example.com."
+        )
+    if config.publishable_key is not None and config.secret_key is None:
+        _warn_once(
+            "Clerk: publishable_key is set, but secret_key is not, so browsers can't complete a handshake or "
+            "refresh their session. Set it (CLERK_SECRET_KEY), or leave out publishable_key in an API that "
+            "only verifies tokens."
+        )
+
+
 @cache
-def _warn_of_any_party() -> None:
+def _warn_once(message: str) -> None:
     """Once in a process: an application may have several authenticators."""
-    logger.warning(
-        "Clerk: authorized_parties is not set, so a session token that was issued to any origin of this "
-        "instance is accepted: also one of another application on a subdomain. Set it "
-        "(CLERK_AUTHORIZED_PARTIES) to your own origins, such as https://example.com."
-    )
+    logger.warning(message)
 
 
 def _refused(answer: BackendAnswer, template: str) -> BackendAPIError:
@@ -154,7 +166,7 @@ class Authenticator(_Authenticator):
         application that serves several Clerk instances. Default: `ClerkConfig.from_env()`.
     :param transport: an `httpx.BaseTransport` to reach the Backend API by.
     :param clock: Unix time in seconds.
-    :param remembered_tokens: how many verified tokens are remembered until they expire; 0 for none.
+    :param remembered_tokens: how many verified tokens are remembered, to verify no signature twice.
     """
 
     def __init__(

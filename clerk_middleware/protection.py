@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from . import authorization
+from . import authorization, reasons
 from .auth import SessionAuth
 from .authorization import Asked
 from .errors import (
@@ -75,7 +75,7 @@ class Requirement:
         :raises AuthorizationError: one of its subclasses, if the requirement is not met.
         """
         if not isinstance(auth, SessionAuth):
-            raise NotAuthenticated("nobody is signed in", auth=auth, requirement=self)
+            raise NotAuthenticated(_not_signed_in(auth), auth=auth, requirement=self)
         for name, value in self.asked.items():
             if not auth.has(**{name: value}):  # type: ignore[arg-type]
                 raise NotAuthorized(f"{auth.user_id} lacks the {name} {value!r}", auth=auth, requirement=self)
@@ -93,7 +93,7 @@ class Requirement:
         if isinstance(error, ReverificationRequired):
             return Answer.json(403, reverification_error(self.reverification))
         if isinstance(error, NotAuthenticated):
-            return _redirect_to_sign_in(state) or _unauthorized(state)
+            return _redirect_to_sign_in(error.auth, state) or _unauthorized(error.auth, state)
         return Answer.json(403, _forbidden(self))
 
 
@@ -131,9 +131,11 @@ class Protection(Requirement):
             return super().answer(error, state)
         if isinstance(error, NotAuthorized):
             return Answer.redirect(self.unauthorized_url) if self.unauthorized_url else _NOT_FOUND
+        if error.auth.is_authenticated:  # by a machine's token: there is no page to hide from it
+            return _unauthorized(error.auth, state)
         if self.unauthenticated_url:
             return Answer.redirect(self.unauthenticated_url)
-        return _redirect_to_sign_in(state) or _NOT_FOUND
+        return _redirect_to_sign_in(error.auth, state) or _NOT_FOUND
 
 
 class Answer(NamedTuple):
@@ -181,18 +183,27 @@ def _forbidden(requirement: Requirement) -> dict[str, Any]:
     }
 
 
-def _unauthorized(state: RequestState | None) -> Answer:
+def _not_signed_in(auth: Auth) -> str:
+    if auth.is_authenticated:
+        return f"this needs a session token, and the request has a token of type {auth.token_type}"
+    return "nobody is signed in"
+
+
+def _unauthorized(auth: Auth, state: RequestState | None) -> Answer:
     error = {"type": "unauthorized", "reason": "not-signed-in", "message": "Sign in to do this."}
-    if state is not None and state.reason is not None:
+    if auth.is_authenticated:
+        error["reason"] = reasons.TOKEN_TYPE_MISMATCH
+        error["message"] = f"{_not_signed_in(auth).capitalize()}."
+    elif state is not None and state.reason is not None:
         error["reason"] = state.reason
         if state.config.is_development and state.message:
             error["message"] = f"Sign in to do this: {state.message}."
     return Answer.json(401, {"clerk_error": error}, [("www-authenticate", "Bearer")])
 
 
-def _redirect_to_sign_in(state: RequestState | None) -> Answer | None:
+def _redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None:
     """Only a navigation can be sent to sign in, and only if it is known where that is."""
-    if state is None or not state.request.is_navigation:
+    if auth.is_authenticated or state is None or not state.request.is_navigation:
         return None
     config = state.config
     if config.sign_in_url is None and config.parsed_publishable_key is None:
@@ -202,6 +213,6 @@ def _redirect_to_sign_in(state: RequestState | None) -> Answer | None:
         config,
         base_url=url,
         dev_browser_token=state.dev_browser_token,
-        session_status=state.to_auth().session_status,
+        session_status=auth.session_status,
     )
     return Answer.redirect(redirects.to_sign_in(return_back_url=url))

@@ -5,6 +5,7 @@ Values of `RequestState.reason` and `TokenVerificationError.reason`. Log and ale
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 # A token that was refused.
@@ -50,3 +51,22 @@ REFRESH_BACKEND_ERROR: Final = "unexpected-bapi-error"
 REFRESH_NO_COOKIES_ANSWERED: Final = "unexpected-sdk-error"
 REFRESH_INVALID_TOKEN: Final = "invalid-session-token"
 REFRESH_NO_SESSION_ID: Final = "expired-session-token-missing-sid-claim"
+
+#: In words, for a developer, what the flow itself finds. A refused token has a message of its own.
+EXPLANATIONS: Final[Mapping[str, str]] = {
+    NO_TOKEN_IN_HEADER: "the request has no Authorization header",
+    DEV_BROWSER_MISSING: (
+        "the request has neither an Authorization header nor the cookie that a browser gets on its first "
+        "visit to an application of a development instance"
+    ),
+    DEV_BROWSER_SYNC: "the browser comes from a page of Clerk's, to take over its session",
+    SESSION_TOKEN_MISSING: "the handshake found nobody signed in",
+    SESSION_TOKEN_AND_UAT_MISSING: "the request has neither an Authorization header nor a session cookie",
+    SESSION_TOKEN_BUT_NO_CLIENT_UAT: "there is a __session cookie, but no __client_uat to go with it",
+    CLIENT_UAT_BUT_NO_SESSION_TOKEN: "the __client_uat cookie tells of a session, but __session is missing",
+    SESSION_TOKEN_IAT_BEFORE_CLIENT_UAT: "the session changed after its token was issued",
+    SATELLITE_NEEDS_SYNCING: "the primary domain knows who is signed in, and this satellite has to ask",
+    PRIMARY_RESPONDS_TO_SYNCING: "a satellite asked who is signed in",
+    PRIMARY_DOMAIN_CROSS_ORIGIN_SYNC: "the browser comes from another origin; its session may have changed there",
+    ACTIVE_ORGANIZATION_MISMATCH: "the URL belongs to another organization than the active one",
+}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
+from .reasons import EXPLANATIONS
 
 if TYPE_CHECKING:
     from .auth import Auth, MachineAuth, TokenSource
@@ -57,7 +58,7 @@ class RequestState:
         #: Why it is not signed in (`clerk_middleware.reasons`); `None` where it is.
         self.reason = reason
         #: The reason in words, for a developer.
-        self.message = message
+        self.message = message or (EXPLANATIONS.get(reason, "") if reason is not None else "")
         #: `None` where no accepted type was presented.
         self.token_type: TokenType | None = token_type
         #: The verified token itself: a secret.

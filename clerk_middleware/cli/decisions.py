@@ -1,4 +1,4 @@
-"""One line a request, of what the middleware decided: for reading along in a terminal."""
+"""What the middleware decides, a line or two a request: for reading along in a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["DecisionLog", "readable_log"]
 
+logger = logging.getLogger("clerk_middleware.demo")
+
 _ANSWERS = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 
-logger = logging.getLogger("clerk_middleware.demo")
+#: The request that is being answered; "" for one that is not worth a line.
+_request: ContextVar[str | None] = ContextVar("_request", default=None)
 
 
 class DecisionLog:
-    """Logs each request to the application: who it is, and how it was answered.
+    """Logs how each request to the application is answered, and who it is.
 
     Paths only, and of a redirect host and path only: a query may hold a token.
     """
@@ -32,24 +36,21 @@ class DecisionLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"].startswith("/static/"):
-            await self._app(scope, receive, send)
-            return
-        verb = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        if scope["type"] in ("http", "websocket"):
+            _request.set("" if scope["path"].startswith("/static/") else _described(scope))
 
         async def noting(message: Message) -> None:
-            if message["type"] in (
-                "http.response.start",
-                "websocket.http.response.start",
-                "websocket.accept",
-            ):
-                outcome = _outcome(message)
-                # Percent-encoded, so that a path can't write lines of its own.
-                path = scope.get("raw_path", b"/").decode("ascii", "replace")
-                logger.info("%-4s %-22s %s%s", verb, path, outcome, _identity(scope))
+            if message["type"] in _ANSWERS:
+                logger.info("%s%s", _outcome(message), _identity(scope))
             await send(message)
 
         await self._app(scope, receive, noting)
+
+
+def _described(scope: Scope) -> str:
+    # The path as it was sent, percent-encoded, so that it can't write lines of its own.
+    path = scope.get("raw_path", b"/").decode("ascii", "replace")
+    return f"{'WS' if scope['type'] == 'websocket' else scope['method']:<4} {path}"
 
 
 def _outcome(message: Message) -> str:
@@ -63,30 +64,51 @@ def _outcome(message: Message) -> str:
 
 def _identity(scope: Scope) -> str:
     state = scope.get(STATE)
-    if state is None:  # the middleware answered by itself, and has logged why
+    if state is None:  # the middleware answered by itself
         return ""
     auth = state.to_auth()
     if not auth.is_authenticated:
         return "  nobody"
-    organization = f" ({auth.org_role} at {auth.org_slug})" if auth.org_id else " (personal account)"
-    return f"  {auth.user_id}{organization}"
+    return (
+        f"  {auth.user_id} ({f'{auth.org_role} at {auth.org_slug}' if auth.org_id else 'personal account'})"
+    )
+
+
+class _OfRequest(logging.Filter):
+    """Gives each record the request that it is about."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = _request.get()
+        record.request = request or ""
+        return request != "" or record.levelno > logging.INFO
+
+
+class _NotOfRefusedSockets(logging.Filter):
+    """uvicorn takes a WebSocket that is refused in good order, with a response, for one that was forgotten."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("ASGI callable returned without completing handshake")
 
 
 @contextmanager
 def readable_log(level: int) -> Iterator[None]:
     """Show what the library logs, from *level* on, for as long as the block lasts."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%H:%M:%S"))
-    local = logging.getLogger("clerk_middleware.local")
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(request)-22s %(message)s", "%H:%M:%S"))
+    handler.addFilter(_OfRequest())
+    local, server = logging.getLogger("clerk_middleware.local"), logging.getLogger("uvicorn.error")
+    noise = _NotOfRefusedSockets()
     before = (library.level, library.propagate, local.level)
     library.addHandler(handler)
     library.setLevel(level)
     library.propagate = False
     local.setLevel(logging.ERROR)  # the banner says what LocalClerk says at its start
+    server.addFilter(noise)
     try:
         yield
     finally:
         library.removeHandler(handler)
+        server.removeFilter(noise)
         library.setLevel(before[0])
         library.propagate = before[1]
         local.setLevel(before[2])

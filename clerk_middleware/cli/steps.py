@@ -194,12 +194,6 @@ def revoked(tour: Tour) -> None:
     expect("reason", tour.handshake_of(answer)["__clerk_hs_reason"], reason)
 
 
-def new_signing_key(tour: Tour) -> None:
-    """After Clerk has changed its signing key, signing in works as before"""
-    tour.clerk.rotate_key()
-    tour.page(tour.sign_in("carmen", "user_carmen", "/compliance"), "Hours of service")
-
-
 def websocket(tour: Tour) -> None:
     """A WebSocket opens for a dispatcher, and neither for a stranger nor for a page of another site"""
     from websockets.exceptions import InvalidStatus
@@ -260,7 +254,6 @@ STEPS: tuple[Callable[[Tour], None], ...] = (
     form_too_late,
     handshake_for_expired,
     revoked,
-    new_signing_key,
     websocket,
     sign_out,
 )

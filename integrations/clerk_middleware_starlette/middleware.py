@@ -22,7 +22,8 @@ class ClerkUser(asgi.User, BaseUser):
 class ClerkMiddleware(asgi.ClerkMiddleware):
     """Authenticates each request: ``request.auth`` is its Auth object, ``request.user`` its user.
 
-    Add it after (so that it runs inside of) `CORSMiddleware`, whose headers then are on every answer.
+    With `CORSMiddleware`: call ``add_middleware`` for this one first, so that the other runs outside of
+    it and its headers are on every answer.
     The parameters are those of `clerk_middleware.asgi.ClerkMiddleware`.
     """
 

@@ -411,24 +411,16 @@ def test_closing_is_allowed_before_and_twice(api: LoopbackAPI, issuer: Issuer) -
     asyncio.run(close_twice())
 
 
-def test_several_event_loops_one_after_another(api: LoopbackAPI, issuer: Issuer) -> None:
-    """As in test suites, each of whose tests has a loop of its own."""
+def ask_in_one_loop_after_another(api: LoopbackAPI, issuer: Issuer) -> list[str | None]:
     now = NOW
     authenticator = AsyncAuthenticator(config_for(api), clock=lambda: now)
     reasons = []
     for now in (NOW, NOW + 300, NOW + 600):
-        token = issuer.token(exp=now + 60)
-        reasons.append(asyncio.run(areason_of(authenticator, token)))
-    assert reasons == [None, None, None]
-    assert len(api.requests) == 3
-    with warnings.catch_warnings():  # what the first loops left open is theirs
-        warnings.simplefilter("ignore", ResourceWarning)
-        asyncio.run(authenticator.aclose())
-        del authenticator
-        gc.collect()
+        reasons.append(asyncio.run(areason_of(authenticator, issuer.token(exp=now + 60))))
+    return reasons
 
 
-def ask_in_four_loops(api: LoopbackAPI, issuer: Issuer) -> list[str | None]:
+def ask_in_four_loops_at_a_time(api: LoopbackAPI, issuer: Issuer) -> list[str | None]:
     authenticator = AsyncAuthenticator(config_for(api), clock=lambda: NOW)
     start = threading.Barrier(4)
 
@@ -443,13 +435,20 @@ def ask_in_four_loops(api: LoopbackAPI, issuer: Issuer) -> list[str | None]:
         return list(threads.map(call, range(4)))
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # what a loop leaves open, nobody else can close
+def test_several_event_loops_one_after_another(api: LoopbackAPI, issuer: Issuer) -> None:
+    """As in test suites, each of whose tests has a loop of its own."""
+    assert ask_in_one_loop_after_another(api, issuer) == [None] * 3
+    assert len(api.requests) == 3
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_several_event_loops_at_the_same_time(api: LoopbackAPI, issuer: Issuer) -> None:
     """As under WSGI servers that run each asynchronous view in a loop of its own."""
     api.answer = slowly(issuer, 0.05)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        assert ask_in_four_loops(api, issuer) == [None] * 4
-        gc.collect()
+    assert ask_in_four_loops_at_a_time(api, issuer) == [None] * 4
+    gc.collect()
 
 
 def in_child(work: Callable[[], bool]) -> bool:

@@ -28,14 +28,10 @@ def test_a_bearer_token_signs_in(header: str, decide: Decide, config: MakeConfig
     assert state.headers == []
 
 
-@pytest.mark.parametrize(
-    "header", ["Basic {}", "Token {}", "Digest {}", "Bearer{} x", "DPoP {}", "", " ", "Bearer ,{} x"]
-)
+@pytest.mark.parametrize("header", ["Basic {}", "Token {}", "Digest {}", "Bearer{} x", "DPoP {}", "", " "])
 def test_another_scheme_leaves_the_cookies_to_decide(
     header: str, decide: Decide, config: MakeConfig, issuer: Issuer, signed_in_cookies: dict[str, str]
 ) -> None:
-    if header == "Bearer ,{} x":
-        pytest.skip("is a bearer token, only no good one")
     headers = {"authorization": header.format(issuer.token(sub="user_2"))}
     state = decide(config(), headers=headers, cookies=signed_in_cookies)
     assert (state.to_auth().user_id, state.token_carrier) == ("user_1", "cookie")

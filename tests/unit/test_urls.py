@@ -24,6 +24,7 @@ BASE = URL("https", "a.example", "/x/y")
         ("https://a.exa\tmple/\r\n", "https://a.example/"),
         ("https://a.example/é b?ü=%20#ö", "https://a.example/%C3%A9%20b?%C3%BC=%20#%C3%B6"),
         ("https://a.example/%zz", "https://a.example/%zz"),
+        ("https://a.example\\@evil.example/", "https://a.example/@evil.example/"),  # bug 20
     ],
 )
 def test_parses(text: str, parsed: str) -> None:
@@ -47,7 +48,6 @@ def test_parses(text: str, parsed: str) -> None:
         "https://a.example:x/",
         "https://[::1/",
         "http://[",
-        "https://a.example\\@evil.example/",
         "https://é.example/",
         "https://a.example/\ud800",
     ],
