@@ -15,7 +15,7 @@ from .errors import AuthorizationError, ConfigurationError, HandshakeError
 from .logging import logger
 from .protection import Answer, Requirement
 from .request import ClerkRequest
-from .routes import RouteMatcher
+from .routes import PATH_CHARACTERS, RouteMatcher
 from .urls import parse_url
 
 if TYPE_CHECKING:
@@ -214,6 +214,8 @@ def _auth(state: RequestState) -> Auth:
 
 def _cookies(state: RequestState) -> list[tuple[bytes, bytes]]:
     """The cookies that authenticating sets. Its other headers belong to a redirect only."""
+    if state.status == "handshake":  # of a socket, which is not redirected: there is none to count
+        return []
     return [(b"set-cookie", value.encode("latin-1")) for name, value in state.headers if name == "set-cookie"]
 
 
@@ -246,7 +248,8 @@ def _routed_path(scope: Scope) -> str:
     path, root = scope["path"], scope.get("root_path", "")
     if root and (path == root or path.startswith(f"{root}/")):
         path = path[len(root) :]
-    return quote(path or "/", safe="/:@!$&'()*+,;=-._~")
+    # Starlette's routes end in "$", which a line feed may follow.
+    return quote(path.removesuffix("\n") or "/", safe=PATH_CHARACTERS)
 
 
 def _is_own_origin(state: RequestState) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from .auth import Auth
-from .errors import AuthorizationError, ConfigurationError
+from .errors import AuthorizationError, ClerkError, ConfigurationError
 
 if TYPE_CHECKING:
     from .auth import SessionAuth
@@ -45,7 +45,7 @@ def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) ->
     # Starlette's applications answer an exception that has no handler with 500 before the middleware
     # sees it, where they are mounted in another. A handler of the application's own goes first.
     handlers = scope.get("starlette.exception_handlers")
-    if handlers and scope["type"] == "http":
+    if handlers and scope["type"] == "http" and ClerkError not in handlers[0]:
         handlers[0].setdefault(AuthorizationError, _answer_refusal)
     return requirement.check(auth if auth is not None else auth_of(scope))
 

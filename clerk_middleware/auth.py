@@ -33,8 +33,8 @@ class TokenSource(Protocol):
 class Auth:
     """Base of all Auth objects: nobody is signed in, and nothing is allowed.
 
-    Every property that any of them has is here, so that code which handles both sessions and
-    signed-out visitors needs no `isinstance`.
+    Every property of a session is here, so that code which handles both sessions and signed-out
+    visitors needs no `isinstance`.
     """
 
     __slots__ = ("_token_type",)
@@ -49,6 +49,11 @@ class Auth:
     def token_type(self) -> TokenType | None:
         """Which type of token was presented, or was asked for."""
         return self._token_type
+
+    @property
+    def reason(self) -> str | None:
+        """Why nobody is signed in (`clerk_middleware.reasons`), for a log line."""
+        return None
 
     @property
     def scopes(self) -> tuple[str, ...] | None:
@@ -122,7 +127,7 @@ class Auth:
 class SignedOut(Auth):
     """Nobody is signed in."""
 
-    __slots__ = ("_session_status", "reason")
+    __slots__ = ("_reason", "_session_status")
 
     def __init__(
         self,
@@ -133,11 +138,14 @@ class SignedOut(Auth):
     ) -> None:
         self._token_type = token_type
         self._session_status = session_status
-        #: Why (`clerk_middleware.reasons`), for a log line.
-        self.reason = reason
+        self._reason = reason
 
     def __repr__(self) -> str:
-        return f"<SignedOut {self.reason or self._session_status or ''}".rstrip() + ">"
+        return f"<SignedOut {self._reason or self._session_status or ''}".rstrip() + ">"
+
+    @property
+    def reason(self) -> str | None:
+        return self._reason
 
     @property
     def session_status(self) -> str | None:

@@ -67,6 +67,6 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     SESSION_TOKEN_IAT_BEFORE_CLIENT_UAT: "the session changed after its token was issued",
     SATELLITE_NEEDS_SYNCING: "the primary domain knows who is signed in, and this satellite has to ask",
     PRIMARY_RESPONDS_TO_SYNCING: "a satellite asked who is signed in",
-    PRIMARY_DOMAIN_CROSS_ORIGIN_SYNC: "the browser comes from another origin; its session may have changed there",
+    PRIMARY_DOMAIN_CROSS_ORIGIN_SYNC: "the browser comes from another origin, where its session may differ",
     ACTIVE_ORGANIZATION_MISMATCH: "the URL belongs to another organization than the active one",
 }

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from .errors import ConfigurationError
 
+#: What stands in a path as it is, besides letters and digits (RFC 3986, 3.3).
+PATH_CHARACTERS = "/:@!$&'()*+,;=-._~"
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _NAME = re.compile(r":([A-Za-z_][A-Za-z0-9_]*)")
 
 
@@ -66,13 +70,23 @@ def _compile(pattern: str) -> re.Pattern[str]:
             )
         else:
             position += pattern[position] == "\\"  # takes the next character as it is
-            source += re.escape(pattern[position : position + 1])
+            source += _literal(pattern, position)
             position += 1
     try:
         # ASCII: as in JavaScript, "ſ" is not another case of "s".
         return re.compile(source + r"[/#?]?", re.IGNORECASE | re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigurationError(f"the route pattern {pattern!r} is not valid: {error}") from None
+
+
+def _literal(pattern: str, position: int) -> str:
+    """A character as it is, and as URLs encode it where they do."""
+    character = pattern[position : position + 1]
+    if character in PATH_CHARACTERS or (character.isalnum() and character.isascii()):
+        return re.escape(character)
+    if character == "%" and _ESCAPE.match(pattern, position):
+        return character
+    return f"(?:{re.escape(character)}|{quote(character, safe='')})"
 
 
 def _end_of_group(pattern: str, start: int) -> int:

@@ -84,7 +84,7 @@ class _OfRequest(logging.Filter):
 
 
 class _NotOfRefusedSockets(logging.Filter):
-    """uvicorn takes a WebSocket that is refused in good order, with a response, for one that was forgotten."""
+    """uvicorn takes a WebSocket that is refused with a response for one that was forgotten."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith("ASGI callable returned without completing handshake")

@@ -21,7 +21,7 @@ __all__ = ["add_command"]
 _TO_TRY = """\
   as Dev     Loads: create one, assign it; then /compliance (403) and /audit (404, by protect())
   as Rosa    My loads: a driver has other permissions, and none of the dispatcher's
-  as Ada     Company: pay a driver later than a minute after signing in, and verify it is you
+  as Ada     Company: pay a driver a good minute after signing in, and verify that it is you
   as Grace   second factor; switch company in the menu, or by {app}/orgs/harbor-lines
   anyone     stay a minute: the expired token is refreshed, and the log says so; curl {app}/api/me"""
 

@@ -47,6 +47,7 @@ def set_up(
     Raises `CommandFailed` where a port is taken, or something is not installed.
     """
     local = import_of_extra("clerk_middleware.local")
+    import_of_extra("websockets")  # without it uvicorn serves no WebSocket, and only says so when asked
     clerk: LocalClerk = local.LocalClerk(clock=clock)
     with listen(host, port, option="--port") as listening:
         listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is

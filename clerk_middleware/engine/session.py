@@ -96,14 +96,13 @@ def find_key(context: Context, jwt: JWT) -> Flow[RSAPublicKey]:
     try:
         if failure := _failure_of_fetch(answer):
             raise failure
-        key_sets.store(config.instance, answer.json, context.now)
+        keys = key_sets.store(config.instance, answer.json, context.now)
     except TokenVerificationError as failure:
         key_sets.store_failure(config.instance, failure, context.now)
         raise
-    key = key_sets.find(config.instance, kid, context.now)
-    if key is None:
+    if kid is None or kid not in keys:
         raise jwks.kid_mismatch()
-    return key
+    return keys[kid]
 
 
 def _failure_of_fetch(answer: BackendAnswer) -> TokenVerificationError | None:

@@ -14,7 +14,7 @@ from .. import reasons
 from ..errors import TokenVerificationError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
 LIFETIME: Final = 5 * 60.0
 #: After a fetch, whatever its outcome, an instance is not asked again for so many seconds.
@@ -54,8 +54,10 @@ class KeySets:
             raise kid_mismatch()  # no key set will ever hold it
         return None
 
-    def store(self, instance: Hashable, answer: object, now: float) -> None:
+    def store(self, instance: Hashable, answer: object, now: float) -> Mapping[str, RSAPublicKey]:
         """Keep the keys of a Backend API's answer, replacing what was known of the instance.
+
+        Returns them by their ``kid``.
 
         :raises TokenVerificationError: if it holds no usable key.
         """
@@ -68,6 +70,7 @@ class KeySets:
         if known is not None:  # an unchanged key stays the same object, so that verified tokens stay known
             keys = {kid: _same_or_new(known.keys.get(kid), key) for kid, key in keys.items()}
         self._put(instance, _KeySet(keys, now, now + LIFETIME, None))
+        return keys
 
     def store_failure(self, instance: Hashable, failure: TokenVerificationError, now: float) -> None:
         """Remember for a moment that the key set can't be had; keys still alive stay."""

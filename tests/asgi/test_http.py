@@ -124,7 +124,7 @@ class TestWhatItIsGiven:
         monkeypatch.delenv("CLERK_SECRET_KEY", raising=False)
         ClerkMiddleware(responding())
         monkeypatch.delenv("CLERK_JWT_KEY")
-        with pytest.raises(ConfigurationError, match="CLERK_SECRET_KEY|secret_key"):
+        with pytest.raises(ConfigurationError, match="CLERK_SECRET_KEY"):
             ClerkMiddleware(responding())
 
     async def test_an_authenticator_of_ones_own(

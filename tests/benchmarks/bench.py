@@ -7,8 +7,6 @@ ratios hold on a busy machine. ``tox -e bench`` runs it; ``--check`` fails where
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -157,7 +155,7 @@ def measure() -> dict[str, float]:
 
 def import_seconds(statement: str) -> float:
     code = f"import time; s = time.perf_counter(); {statement}; print(time.perf_counter() - s)"
-    runs = [subprocess.check_output([sys.executable, "-I", "-c", code]) for _ in range(9)]  # noqa: S603
+    runs = [subprocess.check_output([sys.executable, "-I", "-c", code]) for _ in range(9)]
     return min(map(float, runs))
 
 

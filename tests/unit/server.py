@@ -7,8 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Received(NamedTuple):
+    """A request as it arrived."""
+
+    line: str
+    headers: Message
+    connection: tuple[str, int]
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -18,8 +27,9 @@ class Exchange(BaseHTTPRequestHandler):
     server: LoopbackAPI
 
     def _respond(self) -> None:
-        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        self.server.note(self)
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        line = f"{self.command} {self.path.partition('?')[0]}"
+        self.server.requests.append(Received(line, self.headers, self.client_address))
         try:
             self.server.answer(self)
         except (BrokenPipeError, ConnectionResetError):  # the client gave up
@@ -60,9 +70,7 @@ class LoopbackAPI(ThreadingHTTPServer):
     def __init__(self, answer: Callable[[Exchange], None]) -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
         self.answer = answer
-        self.requests: list[Exchange] = []
-        self.connections: list[tuple[str, int]] = []
-        self._noting = threading.Lock()
+        self.requests: list[Received] = []
 
     @property
     def url(self) -> str:
@@ -70,12 +78,12 @@ class LoopbackAPI(ThreadingHTTPServer):
 
     @property
     def asked(self) -> list[str]:
-        return [f"{exchange.command} {exchange.path}" for exchange in self.requests]
+        """The endpoints, as ``GET /v1/jwks``."""
+        return [request.line for request in self.requests]
 
-    def note(self, exchange: Exchange) -> None:
-        with self._noting:
-            self.requests.append(exchange)
-            self.connections.append(exchange.client_address)
+    @property
+    def connections(self) -> list[tuple[str, int]]:
+        return [request.connection for request in self.requests]
 
 
 @contextmanager

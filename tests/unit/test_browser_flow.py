@@ -101,6 +101,12 @@ def test_a_token_from_the_future_is_a_handshake(
     assert decision(state) == ("handshake", reason)
 
 
+def test_the_state_knows_the_dev_browser(decide: Decide, config: MakeConfig, issuer: Issuer) -> None:
+    cookies = {"__clerk_db_jwt": "dvb_1"}
+    assert decide(config(development=True), cookies=cookies).dev_browser_token == "dvb_1"
+    assert decide(ClerkConfig(jwt_key=issuer.pem), cookies=cookies).dev_browser_token is None
+
+
 # --- Plain or suffixed ---------------------------------------------------------------------------------
 
 
@@ -146,7 +152,7 @@ def test_an_expired_suffixed_token_in_development_means_plain(
 def test_a_handshake_says_what_the_frontend_api_needs(
     decide: Decide, config: MakeConfig, issuer: Issuer
 ) -> None:
-    token = issuer.token()
+    token = issuer.token(iss=f"https://{DEVELOPMENT_HOST}")
     state = decide(
         config(development=True),
         "https://app.example.com/x?a=1&__clerk_db_jwt=dvb_1&__dev_session=y",

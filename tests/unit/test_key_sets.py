@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from clerk_middleware import Authenticator, ClerkConfig, TokenVerificationError
+from clerk_middleware.tokens.jwks import KeySets
 
 from .backend import CannedBackend, error
 from .conftest import PRODUCTION
@@ -155,9 +156,7 @@ def test_a_clock_that_was_set_back_asks_again(service: Service, issuer: Issuer) 
     assert service.fetches == 2
 
 
-def test_keys_do_not_outlive_five_minutes_by_a_clock_set_back__bug_16(
-    service: Service, issuer: Issuer
-) -> None:
+def test_keys_do_not_outlive_five_minutes_by_a_clock_set_back(service: Service, issuer: Issuer) -> None:
     token = issuer.token()
     service.reason(token)
     service.backend.on("GET /v1/jwks", error(500, "internal"))
@@ -213,6 +212,18 @@ def test_an_unusable_key_is_ignored_and_hides_no_other(
 def test_a_private_key_in_the_set_serves_as_its_public_half(service: Service, issuer: Issuer) -> None:
     service.backend.on("GET /v1/jwks", {"keys": [issuer.jwk | {"d": "AQAB", "p": "x"}]})
     assert service.reason(issuer.token()) is None
+
+
+def test_an_unchanged_key_stays_the_same_object(issuer: Issuer, stranger: Issuer) -> None:
+    """So that tokens which it verified stay remembered; a changed one verifies them anew."""
+    key_sets = KeySets()
+    keys = []
+    for now, jwks in ((NOW, issuer.jwks), (NOW + 300, issuer.jwks), (NOW + 600, stranger.jwks)):
+        key_sets.store("instance", jwks, now)
+        keys.append(key_sets.find("instance", issuer.kid, now))
+    assert keys[0] is keys[1]
+    assert keys[1] is not keys[2]
+    assert keys[2] == stranger.private.public_key()
 
 
 @pytest.mark.parametrize("leave_out", [("use",), ("alg",), ("use", "alg")])

@@ -45,7 +45,7 @@ def test_parses_with_and_without_padding(padded: bool) -> None:
     ],
 )
 def test_refuses_what_is_no_key(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="no publishable key.*Dashboard") as refused:
+    with pytest.raises(ConfigurationError, match=r"no publishable key.*Dashboard") as refused:
         PublishableKey.parse(text)
     assert refused.value.option == "publishable_key"
 

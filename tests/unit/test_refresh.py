@@ -210,7 +210,7 @@ def test_a_cookie_that_does_not_decode_is_not_refreshed(
 )
 def test_a_session_id_never_leads_to_another_endpoint(
     sid: str, decide: Decide, config: MakeConfig, backend: CannedBackend, issuer: Issuer, expired: str
-) -> None:  # bug 3
+) -> None:
     cookies = {"__session": Issuer("attacker").token(sid=sid), f"__refresh_{SUFFIX}": "x"}
     decide(config(), cookies=cookies, headers={"authorization": f"Bearer {expired}"})
     for request in backend.requests:

@@ -159,6 +159,23 @@ def test_a_query_parameter_that_a_scope_has_not(query: bytes) -> None:
     assert ClerkRequest.from_asgi(scope_of(query_string=query)).query_param("__clerk_synced") is None
 
 
+@pytest.mark.parametrize(
+    ("method", "headers", "is_navigation"),
+    [
+        ("GET", {"sec-fetch-dest": "document"}, True),
+        ("GET", {"accept": "text/html,*/*"}, True),
+        ("GET", {"sec-fetch-dest": "iframe", "accept": "text/html"}, False),
+        ("GET", {"sec-fetch-dest": "empty", "accept": "text/html"}, False),
+        ("GET", {"accept": "application/json"}, False),
+        ("GET", {}, False),
+        ("POST", {"sec-fetch-dest": "document"}, False),
+    ],
+    ids=str,
+)
+def test_a_navigation_asks_for_a_document(method: str, headers: dict[str, str], is_navigation: bool) -> None:
+    assert ClerkRequest(method, "https://a.example/", headers).is_navigation is is_navigation
+
+
 # --- Behind a proxy --------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,202 @@
+"""Which paths need a session, as the application's router sees them and not as somebody spells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clerk_middleware import ConfigurationError
+from clerk_middleware.asgi import ClerkMiddleware
+
+pytestmark = pytest.mark.anyio
+
+ADMIN = ["/admin", "/admin/(.*)"]
+
+
+class TestProtected:
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "/admin",
+            "/admin/",
+            "/admin?x=1",
+            "/admin/users",
+            "/%61dmin",
+            "/%61%64%6d%69%6E",
+            "/admin%2Fusers",
+            "/admin/%3Fx",
+            "/admin/%23x",
+            "/admin/%0A",
+            "/admin/a%0Ab",
+            "/admin/%00",
+            "/admin/%C3%A9",
+            "/admin/%ff",
+            "/admin//users",
+            "/admin/../admin/users",
+            "/admin/./users",
+            "/admin/a;b=c",
+            "/ADMIN",
+            "/Admin/Users",
+        ],
+    )
+    async def test_however_the_path_is_spelled(
+        self, target: str, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
+        assert (await request_to(app, target)).status == 401
+
+    async def test_with_a_newline_that_routers_do_not_see(
+        self, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        """`$`, with which Starlette's routes end, matches before one."""
+        app = ClerkMiddleware(responding(), config(), protected_routes="/admin")
+        assert (await request_to(app, "/admin%0A")).status == 401
+
+    @pytest.mark.parametrize("target", ["/", "/administrators", "/public/admin", "/%2561dmin", "//"])
+    async def test_nothing_else(self, target: str, config: Any, request_to: Any, responding: Any) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
+        assert (await request_to(app, target)).status == 200
+
+    async def test_lets_who_is_signed_in_pass(
+        self, config: Any, request_to: Any, responding: Any, bearer: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
+        assert (await request_to(app, "/admin/users", bearer)).status == 200
+
+    async def test_is_answered_like_require_auth(
+        self, config: Any, request_to: Any, responding: Any, navigation: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes="/admin")
+        refused = await request_to(app, "/admin")
+        assert (refused.status, refused.header("www-authenticate")) == (401, "Bearer")
+        location = (await request_to(app, "/admin?tab=2", navigation)).header("location")
+        assert location.endswith("/sign-in?redirect_url=https%3A%2F%2Fapp.example.com%2Fadmin%3Ftab%3D2")
+
+    async def test_refuses_a_machine(self, machine: Any, request_to: Any, responding: Any) -> None:
+        app = ClerkMiddleware(responding(), machine.config, protected_routes="/admin")
+        assert (await request_to(app, "/admin", machine.headers)).status == 401
+
+    @pytest.mark.parametrize("pattern", ["/café", "/my files", "/a|b", "/100%"])
+    async def test_by_a_pattern_with_characters_that_urls_encode(
+        self, pattern: str, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        from urllib.parse import quote
+
+        app = ClerkMiddleware(responding(), config(), protected_routes=pattern)
+        assert (await request_to(app, quote(pattern))).status == 401
+
+    async def test_websockets_too(self, config: Any, request_to: Any, bearer: Any) -> None:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "websocket.accept"})
+
+        guarded = ClerkMiddleware(app, config(), protected_routes="/live/:room")
+        refused = await request_to(guarded, "/live/a%2Db", websocket=True)
+        assert refused.messages == [{"type": "websocket.close", "code": 1008}]
+        assert (await request_to(guarded, "/live/a", bearer, websocket=True)).kinds == ["websocket.accept"]
+        assert (await request_to(guarded, "/public", websocket=True)).kinds == ["websocket.accept"]
+
+    def test_a_pattern_that_is_none_is_told_at_once(self, config: Any, responding: Any) -> None:
+        with pytest.raises(ConfigurationError, match="starts with '/'"):
+            ClerkMiddleware(responding(), config(), protected_routes="admin")
+
+    async def test_by_no_pattern_at_all_is_nothing(
+        self, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes=[])
+        assert (await request_to(app, "/admin")).status == 200
+
+
+class TestPublic:
+    @pytest.mark.parametrize(
+        ("target", "status"),
+        [
+            ("/", 200),
+            ("/sign-in", 200),
+            ("/sign-in/factor-two", 200),
+            ("/sign%2Din", 200),
+            ("/admin", 401),
+            ("//sign-in", 401),
+            ("/sign-in%0A/x", 401),
+            ("/sign-inn", 401),
+            ("/x/sign-in", 401),
+            ("/%3F", 401),
+            ("/%23", 401),
+        ],
+    )
+    async def test_are_the_only_ones_that_need_no_session(
+        self, target: str, status: int, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), public_routes=["/", "/sign-in", "/sign-in/(.*)"])
+        assert (await request_to(app, target)).status == status
+
+    async def test_and_whoever_is_signed_in_may_go_everywhere(
+        self, config: Any, request_to: Any, responding: Any, cookies: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), public_routes="/")
+        assert (await request_to(app, "/anywhere", cookies)).status == 200
+
+    async def test_none_of_them_protects_everything(
+        self, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), public_routes=[])
+        assert (await request_to(app, "/")).status == 401
+
+    async def test_the_server_wide_options_are_no_public_path(
+        self, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), public_routes="/(.*)")
+        assert (await request_to(app, "*", method="OPTIONS")).status == 401
+
+
+class TestPreflight:
+    """Browsers send it without credentials; a refusal would break CORS for who is signed in."""
+
+    ASKING = {"origin": "https://other.example", "access-control-request-method": "POST"}
+
+    async def test_passes(self, config: Any, request_to: Any, responding: Any) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
+        assert (await request_to(app, "/admin", self.ASKING, method="OPTIONS")).status == 200
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "options"])
+    async def test_is_nothing_but_an_options_request(
+        self, method: str, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
+        assert (await request_to(app, "/admin", self.ASKING, method=method)).status == 401
+
+    async def test_names_a_method(self, config: Any, request_to: Any, responding: Any) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
+        assert (await request_to(app, "/admin", method="OPTIONS")).status == 401
+
+
+class TestUnderARootPath:
+    @pytest.mark.parametrize(
+        ("root_path", "path", "status"),
+        [
+            ("/api", "/api/admin", 401),  # as ASGI has it: the path includes the root
+            ("/api", "/admin", 401),  # as behind a proxy that strips it
+            ("/api", "/api/administrators", 200),
+            ("/api", "/apiadmin", 200),
+            ("/api", "/api", 200),
+            ("/api", "/api/api/admin", 200),
+            ("/admin", "/admin/other", 200),
+            ("/admin", "/admin/admin", 401),
+        ],
+    )
+    async def test_patterns_are_of_what_the_application_routes(
+        self, root_path: str, path: str, status: int, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
+        assert (await request_to(app, path, root_path=root_path)).status == status
+
+    @pytest.mark.parametrize("absent", ["root_path", "raw_path"])
+    async def test_servers_need_not_tell_it(
+        self, absent: str, config: Any, responding: Any, request_to: Any
+    ) -> None:
+        async def without(scope: Any, receive: Any, send: Any) -> None:
+            del scope[absent]
+            await app(scope, receive, send)
+
+        app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
+        assert (await request_to(without, "/%61dmin")).status == 401

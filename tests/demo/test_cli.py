@@ -1,0 +1,147 @@
+"""The command line: the tour that passes, and that notices; what it says where it can't start."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from clerk_middleware import authorization
+from clerk_middleware.cli import main
+from clerk_middleware.cli.tour import Unexpected, expect
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_check_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["demo", "--check"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("FAIL")] == []
+    assert status == 0
+    assert len([line for line in lines if line.startswith("ok  ")]) > 15
+
+
+def test_the_check_notices(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(authorization, "_holds_permission", lambda session, permission: True)
+    assert main(["demo", "--check"]) == 1
+    out = capsys.readouterr().out
+    assert "FAIL  A driver gets 403 for what a dispatcher may do" in out
+    assert "expected status: 403" in out
+
+
+def test_what_a_failed_step_says() -> None:
+    with pytest.raises(Unexpected, match=r"expected status: 403\nbut got        : 200"):
+        expect("status", 200, 403)
+    assert expect("status", 403, 403) == 403
+
+
+@pytest.mark.parametrize("option", ["--port", "--clerk-port"])
+def test_a_port_that_is_taken(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    other = {"--port": "--clerk-port", "--clerk-port": "--port"}[option]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["demo", option, str(port), other, "0"]) == 1
+    error = capsys.readouterr().err
+    assert f"port {port} on 127.0.0.1 is taken" in error
+    assert error.rstrip().endswith(f"choose another port with {option}")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_loopback_alone(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--host", host]) == 1
+    assert "whoever reaches it can sign in as anyone" in capsys.readouterr().err
+
+
+def test_a_host_that_cannot_be_listened_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> socket.socket:
+        raise OSError(99, "Cannot assign requested address")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    assert main(["demo", "--host", "::1"]) == 1
+    assert "cannot listen on ::1, port 8000: Cannot assign requested address" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["uvicorn", "fastapi", "websockets"])
+def test_without_the_extra(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in [
+        name for name in sys.modules if name.startswith(("clerk_middleware.local", "example_apps"))
+    ]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(["demo", "--port", "0", "--clerk-port", "0"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        f"clerk-middleware: the demo needs {missing}, which is not installed: "
+        "pip install 'clerk-middleware[demo]'\n"
+    )
+
+
+def test_without_the_checkout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "example_apps", None)
+    assert main(["demo", "--port", "0", "--clerk-port", "0"]) == 1
+    assert "Clone the repository of clerk-middleware" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["demo", "--port", "http"], ["demo", "--port", "65536"]])
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert "usage: clerk-middleware" in capsys.readouterr().err
+
+
+def test_it_starts_says_where_and_stops_without_a_traceback() -> None:
+    program = "import sys; from clerk_middleware.cli import main; sys.exit(main())"
+    demo = subprocess.Popen(
+        [sys.executable, "-c", program, "demo", "--port", "0", "--clerk-port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with demo:
+        try:
+            banner, secret = _look_around(demo)
+            demo.send_signal(signal.SIGINT)
+            out, error = demo.communicate(timeout=10)
+        finally:
+            demo.kill()
+    assert demo.returncode == 0
+    assert error == ""
+    assert "no production\n" in banner
+    assert "identity provider" in banner
+    for name in ("Ada Sørensen", "rosa@blueridge.example", "dispatcher at Blue Ridge Freight", "code 424242"):
+        assert name in banner
+    assert re.search(r"GET  /reports +307 → 127\.0\.0\.1:\d+/sign-in  nobody", out)
+    assert re.search(r"GET  / +Clerk: handshake \(dev-browser-missing\)", out)
+    assert "static" not in out
+    assert secret not in out
+    assert "x=y" not in out
+    assert out.endswith("Stopped.\n")
+
+
+def _look_around(demo: subprocess.Popen[str]) -> tuple[str, str]:
+    """Ask the demo for some pages; returns its banner, and a secret that it gave the browser."""
+    assert demo.stdout is not None
+    banner = ""
+    while "Ctrl-C stops" not in banner:
+        line = demo.stdout.readline()
+        assert line, "it ended early"
+        banner += line
+    url = re.findall(r"http://127\.0\.0\.1:\d+", banner)[0]
+    with httpx.Client(trust_env=False) as browser:
+        headers = {"accept": "text/html"}
+        assert browser.get(f"{url}/", headers=headers, follow_redirects=True).status_code == 200
+        secret = browser.cookies["__clerk_db_jwt"]
+        assert browser.get(f"{url}/reports?x=y", headers=headers).status_code == 307
+        assert browser.get(f"{url}/static/fleet.css").status_code == 200
+    return banner, secret

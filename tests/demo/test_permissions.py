@@ -1,0 +1,185 @@
+"""Who may do what in the example application: every role against every route."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clerk_middleware import ConfigurationError
+from example_apps.fastapi_fleet import create_app
+
+PEOPLE = {
+    "admin": ("user_ada", "blue-ridge-freight"),
+    "compliance": ("user_carmen", "blue-ridge-freight"),
+    "dispatcher": ("user_dev", "blue-ridge-freight"),
+    "driver": ("user_rosa", "blue-ridge-freight"),
+    "dispatcher with plus": ("user_grace", "blue-ridge-freight"),
+    "admin on starter": ("user_grace", "harbor-lines"),
+    "personal": ("user_sam", None),
+}
+EVERYBODY = tuple(PEOPLE)
+DISPATCHERS = ("dispatcher", "dispatcher with plus")
+ADMINS = ("admin", "admin on starter")
+LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
+PAGE = {"accept": "text/html"}
+
+# path, who gets it, and the status for everybody else
+PAGES = [
+    ("/", EVERYBODY, 0),
+    ("/dashboard", EVERYBODY, 0),
+    ("/loads", DISPATCHERS + ADMINS, 404),
+    ("/my-loads", ("driver",), 403),
+    ("/tracking", DISPATCHERS, 403),
+    ("/compliance", ("compliance",), 403),
+    ("/reports", ADMINS, 403),
+    ("/audit", (*ADMINS, "compliance"), 404),
+    ("/fuel", ("admin",), 403),
+    ("/company", ADMINS, 403),
+    ("/orgs/harbor-lines", ("admin on starter",), 404),
+    ("/no-such-page", (), 404),
+    ("/api/me", EVERYBODY, 0),
+    ("/api/loads", DISPATCHERS, 403),
+    ("/api/audit", (*ADMINS, "compliance"), 404),
+]
+# path, body, who may, the status then, and for everybody else
+ACTIONS: list[tuple[str, dict[str, Any], tuple[str, ...], int]] = [
+    ("/loads", {"data": LOAD}, DISPATCHERS, 303),
+    ("/loads/1044/assign", {"data": {"driver_id": "user_mei"}}, ("dispatcher", "dispatcher with plus"), 303),
+    ("/my-loads/1041/status", {"data": {"status": "delivered"}}, ("driver",), 303),
+    ("/company/profile/delete", {}, ADMINS, 303),
+    ("/api/loads", {"json": LOAD}, DISPATCHERS, 201),
+]
+
+
+def signed_in(fleet: Any, person: str) -> dict[str, str]:
+    return {**PAGE, "authorization": f"Bearer {fleet.token(*PEOPLE[person])}"}
+
+
+@pytest.mark.parametrize(("path", "allowed", "otherwise"), PAGES)
+def test_who_reads_what(fleet: Any, path: str, allowed: tuple[str, ...], otherwise: int) -> None:
+    came = {person: fleet.ask("GET", path, signed_in(fleet, person)).status_code for person in PEOPLE}
+    assert came == {person: 200 if person in allowed else otherwise for person in PEOPLE}
+
+
+@pytest.mark.parametrize(("path", "body", "allowed", "status"), ACTIONS)
+def test_who_does_what(
+    fleet: Any, path: str, body: dict[str, Any], allowed: tuple[str, ...], status: int
+) -> None:
+    came = {
+        person: fleet.ask("POST", path, signed_in(fleet, person), **body).status_code for person in PEOPLE
+    }
+    assert came == {person: status if person in allowed else 403 for person in PEOPLE}
+
+
+def test_a_plan_of_the_users_own(fleet: Any) -> None:
+    came = {person: fleet.ask("GET", "/loads.csv", signed_in(fleet, person)).status_code for person in PEOPLE}
+    assert {person for person in PEOPLE if came[person] == 200} == {
+        "dispatcher with plus",
+        "admin on starter",
+    }
+    assert (came["dispatcher"], came["driver"]) == (403, 404)
+
+
+def test_nobody(fleet: Any) -> None:
+    browser = {**PAGE, "cookie": "__clerk_db_jwt=dvb_1; __client_uat=0"}
+    answer = fleet.ask("GET", "/loads", browser)
+    assert answer.status_code == 307
+    assert answer.headers["location"].startswith(
+        "https://local-instance-1.accounts.dev/sign-in?redirect_url="
+    )
+    assert fleet.ask("GET", "/", browser).status_code == 200
+    assert fleet.ask("GET", "/api/loads").status_code == 401
+    assert fleet.ask("POST", "/api/loads", {"authorization": "Bearer x.y.z"}, json=LOAD).status_code == 401
+
+
+def test_the_navigation_shows_what_one_may_open(fleet: Any) -> None:
+    for person in PEOPLE:
+        page = fleet.ask("GET", "/dashboard", signed_in(fleet, person)).text
+        for path, allowed, _ in PAGES[2:10]:
+            assert (f'<a href="{path}"' in page) == (person in allowed), (person, path)
+
+
+def test_a_driver_reports_only_the_own_loads(fleet: Any) -> None:
+    driver = signed_in(fleet, "driver")
+    for number, status in (("1042", "delivered"), ("9999", "delivered"), ("1041", "open")):
+        answer = fleet.ask("POST", f"/my-loads/{number}/status", driver, data={"status": status})
+        assert answer.status_code == 404
+    assert fleet.ask("POST", "/my-loads/1041/status", driver, data={"status": "lost"}).status_code == 422
+
+
+def test_paying_needs_a_recent_password(fleet: Any) -> None:
+    def pay(fva: tuple[int, int]) -> Any:
+        token = fleet.token(*PEOPLE["admin"], fva=fva)
+        headers = {**PAGE, "authorization": f"Bearer {token}", "referer": "http://fleet.example/company"}
+        form = fleet.ask("POST", "/company/drivers/user_mei/pay", headers)
+        return form, fleet.ask("POST", "/api/payments", headers, json={"driver_id": "user_jonas"})
+
+    form, api = pay((1, -1))
+    assert form.status_code == 403
+    assert "Sign out, sign in again" in form.text  # this application was given no verify_url
+    assert 'href="http://fleet.example/company"' in form.text
+    assert api.json()["clerk_error"]["reason"] == "reverification-error"
+    form, api = pay((0, -1))
+    assert form.status_code == 303
+    assert api.json() == {"paid": 2115}
+
+
+def test_names_are_escaped(fleet: Any) -> None:
+    dispatcher = signed_in(fleet, "dispatcher")
+    fleet.ask("POST", "/loads", dispatcher, data={**LOAD, "cargo": "<script>alert(1)</script>"})
+    page = fleet.ask("GET", "/loads", dispatcher).text
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+
+
+def test_an_organization_that_was_never_seen(fleet: Any) -> None:
+    claims = {"o": {"id": "org_new", "slg": "new", "rol": "member"}, "org.name": "New Haulage"}
+    token = fleet.token("user_sam", None, claims=claims)
+    page = fleet.ask("GET", "/dashboard", {**PAGE, "authorization": f"Bearer {token}"}).text
+    assert "New Haulage · Member" in page
+    assert "Your role has no permission of its own" in page
+
+
+def test_security_headers(fleet: Any) -> None:
+    headers = fleet.ask("GET", "/", {**PAGE, "cookie": "__clerk_db_jwt=dvb_1"}).headers
+    policy = headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert (
+        "form-action 'self' https://local-instance-1.accounts.dev https://local-instance-1.clerk.accounts.dev;"
+        in policy
+    )
+    assert headers["cache-control"] == "no-store"
+    assert "no-store" not in fleet.ask("GET", "/static/fleet.css").headers.get("cache-control", "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "same-origin", "origin": "http://fleet.example"}, 303),
+        ({"origin": "http://fleet.example"}, 303),
+        ({"sec-fetch-site": "cross-site", "origin": "http://fleet.example"}, 403),
+        ({"sec-fetch-site": "same-site", "origin": "http://other.fleet.example"}, 403),
+        ({"sec-fetch-site": "none"}, 403),
+        ({"origin": "http://fleet.example.attacker.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({}, 403),
+    ],
+)
+def test_forms_of_other_sites(fleet: Any, headers: dict[str, str], status: int) -> None:
+    token = fleet.token(*PEOPLE["dispatcher"])
+    cookies = {"cookie": f"__clerk_db_jwt=dvb_1; __client_uat=1; __session={token}"}
+    answer = fleet.ask("POST", "/loads", {**PAGE, **cookies, **headers}, data=LOAD)
+    assert answer.status_code == status
+
+
+def test_it_is_configured_by_the_environment(fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLERK_SECRET_KEY", fleet.clerk.secret_key)
+    monkeypatch.setenv("CLERK_PUBLISHABLE_KEY", fleet.clerk.publishable_key)
+    monkeypatch.setenv("CLERK_AUTHORIZED_PARTIES", "http://localhost:8000")
+    config = create_app().state.clerk
+    assert config.authorized_parties == ("http://localhost:8000",)
+    assert "/orgs/:slug" in config.organization_patterns
+    monkeypatch.delenv("CLERK_SECRET_KEY")
+    with pytest.raises(ConfigurationError):
+        create_app()

@@ -1,0 +1,177 @@
+"""What a type checker knows of the public names. Never run: mypy --strict and pyright check it."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypedDict, assert_type
+
+from fastapi import Depends, FastAPI, WebSocket
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+import clerk_middleware_fastapi as fastapi_clerk
+import clerk_middleware_starlette as starlette_clerk
+from clerk_middleware import (
+    APIKeyAuth,
+    Auth,
+    ClerkConfig,
+    ClerkRequest,
+    M2MAuth,
+    OAuthAuth,
+    RequestState,
+    SessionAuth,
+    TokenType,
+)
+from clerk_middleware.asgi import ClerkMiddleware
+
+# Auth objects
+
+
+def anybody(auth: Auth) -> None:
+    assert_type(auth.user_id, str | None)
+    assert_type(auth.org_id, str | None)
+    assert_type(auth.token_type, TokenType | None)
+    assert_type(auth.get_token(), str | None)
+    assert_type(auth.has(role="org:admin"), bool)
+    auth.has(reverification="strict")
+    auth.has(reverification={"level": "first_factor", "after_minutes": 10})
+    auth.has(permissions="org:teams:manage")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def narrowed(auth: Auth) -> None:
+    if isinstance(auth, SessionAuth):
+        assert_type(auth.user_id, str)
+        assert_type(auth.token_type, Literal["session_token"])
+        assert_type(auth.get_token(), str)
+    elif isinstance(auth, M2MAuth):
+        assert_type(auth.machine_id, str)
+        assert_type(auth.scopes, tuple[str, ...])
+    elif isinstance(auth, APIKeyAuth):
+        assert_type(auth.name, str | None)
+    elif isinstance(auth, OAuthAuth):
+        assert_type(auth.user_id, str)
+
+
+@dataclass
+class Claims:
+    sub: str
+    plan: Literal["free", "pro"] = "free"
+
+
+Fleet = TypedDict("Fleet", {"org.id": str, "org.name": str | None})
+
+
+def claims(auth: SessionAuth) -> None:
+    assert_type(auth.claims_as(Claims), Claims)
+    assert_type(auth.claims_as(Claims).plan, Literal["free", "pro"])
+    assert_type(auth.claims_as(Fleet)["org.name"], str | None)
+
+
+def state(state: RequestState) -> None:
+    assert_type(state.status, Literal["signed-in", "signed-out", "handshake"])
+    assert_type(state.to_auth(), Auth)
+
+
+# Starlette
+
+
+@starlette_clerk.require_auth
+async def bare(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("")
+
+
+@starlette_clerk.require_auth()
+async def called(request: Request, page: int = 1) -> PlainTextResponse:
+    return PlainTextResponse("")
+
+
+@starlette_clerk.require_permission("org:teams:manage")
+@starlette_clerk.require_role("org:admin")
+@starlette_clerk.require_feature("export")
+@starlette_clerk.require_plan("pro")
+@starlette_clerk.require_reverification()
+@starlette_clerk.require_reverification({"level": "second_factor", "after_minutes": 5})
+@starlette_clerk.protect(lambda auth: auth.user_id == "user_1", role="org:admin", unauthorized_url="/")
+def synchronous(request: Request) -> Response:
+    assert_type(starlette_clerk.get_auth(request), Auth)
+    return PlainTextResponse("")
+
+
+async def signatures(request: Request) -> None:
+    keeps: Callable[[Request], Coroutine[Any, Any, PlainTextResponse]] = bare
+    also: Callable[[Request], Response] = synchronous
+    assert_type(await keeps(request), PlainTextResponse)
+    assert_type(await called(request, page=2), PlainTextResponse)
+    assert_type(also(request), Response)
+    await called(request, "2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class Endpoint(HTTPEndpoint):
+    @starlette_clerk.require_auth
+    async def get(self, request: Request) -> Response:
+        return PlainTextResponse("")
+
+
+class Socket(WebSocketEndpoint):
+    @starlette_clerk.require_role("org:admin")
+    async def on_connect(self, websocket: Any) -> None: ...
+
+
+starlette_clerk.require_permission()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+starlette_clerk.require_reverification("strictest")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+starlette_clerk.protect(roles="org:admin")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+# FastAPI
+
+app = FastAPI()
+
+
+@app.get("/")
+async def index(auth: fastapi_clerk.CurrentAuth) -> None:
+    assert_type(auth, Auth)
+    assert_type(auth.user_id, str | None)
+
+
+@app.get("/me")
+async def me(auth: Annotated[SessionAuth, Depends(fastapi_clerk.require_auth)]) -> None:
+    assert_type(auth.user_id, str)
+
+
+@app.websocket("/live")
+async def live(
+    websocket: WebSocket, auth: Annotated[SessionAuth, Depends(fastapi_clerk.require_plan("pro"))]
+) -> None:
+    assert_type(auth.user_id, str)
+
+
+async def dependencies(request: Request, auth: Auth) -> None:
+    """What a dependency returns is what its parameter should be annotated with."""
+    assert_type(await fastapi_clerk.require_auth(request, auth), SessionAuth)
+    assert_type((await fastapi_clerk.require_auth(request, auth)).user_id, str)
+    for required in (
+        fastapi_clerk.require_permission("org:teams:manage"),
+        fastapi_clerk.require_role("org:admin"),
+        fastapi_clerk.require_feature("export"),
+        fastapi_clerk.require_plan("pro"),
+        fastapi_clerk.require_reverification("moderate"),
+        fastapi_clerk.protect(lambda session: session.org_id == "org_1", plan="pro"),
+    ):
+        assert_type(await required(request, auth), SessionAuth)
+
+
+fastapi_clerk.protect(lambda session: session.user, role="x")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+# Middleware
+
+
+def instance_of(request: ClerkRequest) -> ClerkConfig:
+    return ClerkConfig(secret_key="sk_test_x")
+
+
+config = ClerkConfig.from_env()
+app.add_middleware(fastapi_clerk.ClerkMiddleware, config=config)
+app.add_middleware(fastapi_clerk.ClerkMiddleware, config=instance_of, protected_routes="/admin(.*)")
+Starlette(middleware=[Middleware(starlette_clerk.ClerkMiddleware, config=config, public_routes=["/"])])
+ClerkMiddleware(app, config)
