@@ -123,6 +123,7 @@ class ClerkMiddleware:
         except AuthorizationError as error:
             if response.started:
                 raise
+            logger.debug("Clerk: refused, %s", error)
             await send_answer(response.send, error.requirement.answer(error, state))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

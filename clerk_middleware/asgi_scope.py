@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .auth import Auth
 from .errors import AuthorizationError, ClerkError, ConfigurationError
+from .logging import logger
 
 if TYPE_CHECKING:
     from .auth import SessionAuth
@@ -53,6 +54,7 @@ def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) ->
 async def _answer_refusal(connection: Any, error: AuthorizationError) -> ASGIApp:
     if connection.scope["type"] != "http":
         raise error  # a socket is the middleware's to refuse
+    logger.debug("Clerk: refused, %s", error)
     answer = error.requirement.answer(error, connection.scope.get(STATE))
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:

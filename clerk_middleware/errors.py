@@ -113,6 +113,11 @@ class AuthorizationError(ClerkError):
         self.requirement = requirement
         super().__init__(message)
 
+    @property
+    def status_code(self) -> int:
+        """The HTTP status of the answer, where it is no redirect: for an error page of your own."""
+        return self.requirement.status_code(self)
+
 
 class NotAuthenticated(AuthorizationError):
     """Nobody is signed in, or not with a token type that is accepted here."""

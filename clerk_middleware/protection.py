@@ -85,6 +85,10 @@ class Requirement:
             raise ReverificationRequired("credentials must be verified again", auth=auth, requirement=self)
         return auth
 
+    def status_code(self, error: AuthorizationError) -> int:
+        """The status of `answer`, where it is no redirect."""
+        return 401 if isinstance(error, NotAuthenticated) else 403
+
     def answer(self, error: AuthorizationError, state: RequestState | None) -> Answer:
         """The answer to a request that does not meet it.
 
@@ -126,13 +130,18 @@ class Protection(Requirement):
         self.unauthenticated_url = options.pop("unauthenticated_url", None)
         super().__init__(condition, **options)  # type: ignore[misc]
 
+    def status_code(self, error: AuthorizationError) -> int:
+        if isinstance(error, NotAuthorized):
+            return 404
+        if isinstance(error, NotAuthenticated) and not error.auth.is_authenticated:
+            return 404
+        return super().status_code(error)  # a machine's token: there is no page to hide from it
+
     def answer(self, error: AuthorizationError, state: RequestState | None) -> Answer:
-        if isinstance(error, ReverificationRequired):
+        if self.status_code(error) != 404:
             return super().answer(error, state)
         if isinstance(error, NotAuthorized):
             return Answer.redirect(self.unauthorized_url) if self.unauthorized_url else _NOT_FOUND
-        if error.auth.is_authenticated:  # by a machine's token: there is no page to hide from it
-            return _unauthorized(error.auth, state)
         if self.unauthenticated_url:
             return Answer.redirect(self.unauthenticated_url)
         return _redirect_to_sign_in(error.auth, state) or _NOT_FOUND

@@ -35,7 +35,7 @@ class ClerkRequest:
         headers: Mapping[str, str] | HeaderPairs = (),
     ) -> None:
         self.method = method
-        pairs: Iterable[tuple[Any, Any]] = headers.items() if isinstance(headers, Mapping) else headers
+        pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
         self._headers = _joined((_name(name), _bytes(value)) for name, value in pairs)
         self._url: URL | None = parse_url(url) or _UNKNOWN
         self._scope: Mapping[str, Any] | None = None

@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from clerk_middleware import NotAuthenticated, NotAuthorized, ReverificationRequired
-from clerk_middleware.protection import Protection
 
 from .rendering import render
 
@@ -35,7 +34,7 @@ async def not_authenticated(request: Request, error: NotAuthenticated) -> Respon
 async def not_authorized(request: Request, error: NotAuthorized) -> Response:
     if not is_for_page(request):
         raise error
-    if isinstance(error.requirement, Protection):
+    if error.status_code == 404:  # protect(): what one may not see does not exist
         return render(request, "not_found.html", status=404, text="")
     return render(request, "forbidden.html", status=403, required=error.requirement.asked)
 

@@ -109,6 +109,30 @@ def test_a_misspelt_name_is_a_type_error() -> None:
         Protection(unauthorised_url="/x")  # type: ignore[call-arg]
 
 
+async def never(auth: SessionAuth) -> bool:
+    return False
+
+
+class Never:
+    async def __call__(self, auth: SessionAuth) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("condition", ["org:admin", 5, {}, never])
+def test_a_condition_that_is_no_plain_function_is_told_where_it_is_written(condition: Any) -> None:
+    """What an async function returns is true, whatever it will say."""
+    for kind in (Requirement, Protection):
+        with pytest.raises(ConfigurationError, match="condition"):
+            kind(condition)
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@pytest.mark.parametrize("condition", [lambda auth: never(auth), Never()])
+def test_a_condition_that_turns_out_to_be_async_holds_for_nobody(condition: Any) -> None:
+    with pytest.raises((ConfigurationError, NotAuthorized)):
+        Requirement(condition).check(dispatcher())
+
+
 def test_a_repr_says_what_is_required() -> None:
     assert repr(Requirement()) == "Requirement()"
     assert repr(Requirement(role="org:admin", plan="pro")) == "Requirement(role='org:admin', plan='pro')"

@@ -207,6 +207,19 @@ class TestRequirements:
         with pytest.raises(ConfigurationError, match="a required role must be a text"):
             require_role(" ")
 
+    @pytest.mark.parametrize(
+        "factory",
+        [require_permission, require_role, require_feature, require_plan, require_reverification, protect],
+    )
+    def test_that_are_not_called_are_told_where_they_are_written(self, factory: Any) -> None:
+        """FastAPI would take the function itself for the dependency, which refuses nobody."""
+        app = FastAPI()
+
+        async def endpoint() -> None: ...
+
+        with pytest.raises(Exception, match=r"."):  # FastAPI's, pydantic's or ours
+            app.get("/", dependencies=[Depends(factory)])(endpoint)
+
 
 class TestWhereTheyMayStand:
     def test_on_an_application(self, config: Any, client_of: Any, dispatcher: Any) -> None:

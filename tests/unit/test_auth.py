@@ -47,6 +47,7 @@ def test_a_session_says_everything(auth: SessionAuth) -> None:
     assert auth.actor == {"sub": "user_admin"}
     assert auth.factor_verification_age == (1, -1)
     assert auth.has(role="org:admin", permission="org:teams:read", feature="export", plan="pro")
+    assert auth.reason is None
     assert repr(auth) == "<SessionAuth user_1 in org_1>"
 
 
@@ -241,6 +242,7 @@ def test_signed_out_says_why(decide: Decide, config: MakeConfig) -> None:
     auth = decide(config()).to_auth()
     assert isinstance(auth, SignedOut)
     assert repr(auth) == "<SignedOut session-token-and-uat-missing>"
+    assert auth.reason == "session-token-and-uat-missing"
     assert repr(SignedOut()) == "<SignedOut>"
     assert not auth.is_authenticated
     assert auth.token_type == "session_token"

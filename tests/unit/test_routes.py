@@ -28,6 +28,12 @@ def test_a_backslash_takes_the_next_character_as_it_is() -> None:
     assert RouteMatcher("/a\\:b").match("/a:b") == {}
 
 
+@pytest.mark.parametrize("pattern", ["/café", "/caf%C3%A9"])
+def test_a_literal_matches_as_urls_encode_it(pattern: str) -> None:
+    assert RouteMatcher(pattern).match("/caf%C3%A9") == {}
+    assert RouteMatcher("/my files/:name").match("/my%20files/x") == {"name": "x"}
+
+
 def test_shows_its_patterns() -> None:
     assert repr(RouteMatcher("/me")) == "RouteMatcher(['/me'])"
 
