@@ -160,14 +160,14 @@ class ClerkMiddleware:
             _SIGNED_IN.check(auth)
 
     def _needs_session(self, scope: Scope) -> bool:
-        if self._protected is None and self._public is None:
+        if (self._protected is None and self._public is None) or _is_preflight(scope):
             return False
-        if _is_preflight(scope):
-            return False
-        path = _routed_path(scope)
         if self._public is not None:
-            return self._public.match(path) is None
-        return self._protected is not None and self._protected.match(path) is not None
+            return not all(self._public.match(path) is not None for path in _routed_paths(scope))
+        protected = self._protected
+        return protected is not None and any(
+            protected.match(path) is not None for path in _routed_paths(scope)
+        )
 
 
 class _HTTPResponse:
@@ -241,16 +241,18 @@ def _is_preflight(scope: Scope) -> bool:
     )
 
 
-def _routed_path(scope: Scope) -> str:
+def _routed_paths(scope: Scope) -> tuple[str, ...]:
     """The path that the application's router sees, encoded in one way only.
 
-    Matched against the path as it was sent, ``/%61dmin`` would slip past a pattern for ``/admin``.
+    Matched against the path as it was sent, ``/%61dmin`` would slip past a pattern for ``/admin``. A line
+    feed at the end is read in two ways, and the stricter one counts: Starlette's routes end in ``$``,
+    which matches before it.
     """
     path, root = scope["path"], scope.get("root_path", "")
     if root and (path == root or path.startswith(f"{root}/")):
         path = path[len(root) :]
-    # Starlette's routes end in "$", which a line feed may follow.
-    return quote(path.removesuffix("\n") or "/", safe=PATH_CHARACTERS)
+    readings = (path, path[:-1]) if path.endswith("\n") else (path,)
+    return tuple(quote(reading or "/", safe=PATH_CHARACTERS) for reading in readings)
 
 
 def _is_own_origin(state: RequestState) -> bool:

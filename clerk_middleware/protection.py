@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
+from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from . import authorization, reasons
@@ -61,6 +63,11 @@ class Requirement:
                     f"reverification must be one of {presets}, or a level and an age such as "
                     f"{{'level': 'first_factor', 'after_minutes': 10}}, not {reverification!r}"
                 )
+        if condition is not None and (not callable(condition) or iscoroutinefunction(condition)):
+            raise ConfigurationError(
+                "a condition must be a function of the Auth object that returns true or false, and not async; "
+                f"this is {condition!r}"
+            )
         self.condition = condition
 
     def __repr__(self) -> str:
@@ -79,7 +86,7 @@ class Requirement:
         for name, value in self.asked.items():
             if not auth.has(**{name: value}):  # type: ignore[arg-type]
                 raise NotAuthorized(f"{auth.user_id} lacks the {name} {value!r}", auth=auth, requirement=self)
-        if self.condition is not None and not self.condition(auth):
+        if self.condition is not None and not _holds(self.condition(auth)):
             raise NotAuthorized(f"{auth.user_id} does not meet the condition", auth=auth, requirement=self)
         if self.reverification is not None and not auth.has(reverification=self.reverification):
             raise ReverificationRequired("credentials must be verified again", auth=auth, requirement=self)
@@ -178,6 +185,14 @@ _EXAMPLES = {"role": "org:admin", "permission": "org:teams:manage", "feature": "
 _CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
 # Word for word what a web framework says of a path that does not exist.
 _NOT_FOUND = Answer.json(404, {"detail": "Not Found"})
+
+
+def _holds(outcome: object) -> bool:
+    """Whether a condition is met; a coroutine, which nobody awaits, is no answer."""
+    if isinstance(outcome, Coroutine):
+        outcome.close()
+        return False
+    return bool(outcome) and not isawaitable(outcome)
 
 
 def _forbidden(requirement: Requirement) -> dict[str, Any]:

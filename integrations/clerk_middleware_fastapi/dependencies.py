@@ -2,14 +2,14 @@
 
 # FastAPI reads the annotations of callable objects at run time: they must not be strings.
 from collections.abc import Callable, Mapping
-from typing import Annotated, Unpack
+from typing import Annotated, NoReturn, Unpack
 
 from fastapi import Depends, Security
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
 
-from clerk_middleware import Auth, SessionAuth
+from clerk_middleware import Auth, ConfigurationError, SessionAuth
 from clerk_middleware.asgi_scope import auth_of, require
 from clerk_middleware.authorization import Preset, Reverification
 from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
@@ -55,6 +55,20 @@ async def current_auth(
 CurrentAuth = Annotated[Auth, Depends(current_auth)]
 
 
+class _Written:
+    """Refuses to be a parameter of a request.
+
+    ``Depends(require_role)``, its call forgotten, would have FastAPI take *role* from the query string,
+    and nothing would be required.
+    """
+
+    def __init__(self, example: str) -> None:
+        self._example = example
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> NoReturn:
+        raise ConfigurationError(f"call it: write Depends({self._example}), with what is required")
+
+
 class Required:
     """A dependency that returns the session, or refuses."""
 
@@ -70,35 +84,42 @@ async def require_auth(connection: HTTPConnection, auth: CurrentAuth) -> Session
     return require(connection.scope, _SIGNED_IN, auth)
 
 
-def require_permission(permission: str) -> Required:
+def require_permission(
+    permission: Annotated[str, _Written("require_permission('org:teams:manage')")],
+) -> Required:
     """Require a permission in the active organization, such as ``org:teams:manage``."""
     return Required(Requirement(permission=permission))
 
 
-def require_role(role: str) -> Required:
+def require_role(role: Annotated[str, _Written("require_role('org:admin')")]) -> Required:
     """Require a role in the active organization, such as ``org:admin``."""
     return Required(Requirement(role=role))
 
 
-def require_feature(feature: str) -> Required:
+def require_feature(feature: Annotated[str, _Written("require_feature('export')")]) -> Required:
     """Require a feature of the user's or the organization's plan, such as ``export``."""
     return Required(Requirement(feature=feature))
 
 
-def require_plan(plan: str) -> Required:
+def require_plan(plan: Annotated[str, _Written("require_plan('pro')")]) -> Required:
     """Require a plan of the user or the organization, such as ``pro``."""
     return Required(Requirement(plan=plan))
 
 
 def require_reverification(
-    level: Preset | Reverification | Mapping[str, object] = "strict",
+    level: Annotated[
+        Preset | Reverification | Mapping[str, object], _Written("require_reverification('strict')")
+    ] = "strict",
 ) -> Required:
     """Require the user's credentials to have been verified lately: a preset's name, or level and age."""
     return Required(Requirement(reverification=level))
 
 
 def protect(
-    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
+    condition: Annotated[
+        Callable[[SessionAuth], bool] | None, _Written("protect(permission='org:teams:manage')")
+    ] = None,
+    **options: Unpack[ProtectionOptions],
 ) -> Required:
     """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.authentication import BaseUser, requires
 from starlette.background import BackgroundTask
@@ -17,7 +19,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from clerk_middleware import (
     AuthorizationError,
@@ -322,6 +324,47 @@ class TestMountedApplications:
         assert client.get("/inner/open").status_code == 200
 
 
+STARTS = [
+    "/",
+    "/secret",
+    "/items/",
+    "/items/1/edit",
+    "/caf\u00e9/",
+    "/files/",
+    "/inner/secret",
+    "/root/secret",
+]
+PIECES = [
+    *("/", "secret", "items", "edit", "open", "caf\u00e9", "a", "1", "//", "..", "."),
+    *(
+        "\n",
+        "\r",
+        "\x00",
+        "\u2028",
+        "\u017f",
+        " ",
+        "?",
+        "#",
+        ";",
+        "%0a",
+        "%2f",
+        "%",
+        "\\",
+        "'",
+        "|",
+        "~",
+        "+",
+    ),
+]
+
+
+class Secret:
+    """An endpoint that nobody may reach; Starlette calls an object as it is."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError(f"{scope['path']!r} was reached")
+
+
 class TestProtectedRoutes:
     """What Starlette routes to a protected endpoint needs a session, however it is spelled."""
 
@@ -339,9 +382,12 @@ class TestProtectedRoutes:
             "/items/1",
             "/items/1%0A",
             "/items/%3F",
+            "/items/%0A",
+            "/items/%0A%0A",
             "/items/a%0Ab",
             "/items/a%2Fb",
             "/files/a/b",
+            "/files/%0A",
             "/files/%0Aa",
         ],
     )
@@ -371,6 +417,43 @@ class TestProtectedRoutes:
         assert "secret" not in response.text
         if response.status_code == 307:  # to the path without its trailing slash, which is protected
             assert response.headers["location"].removesuffix("\n").endswith("/secret")
+
+    @settings(max_examples=400, deadline=None)
+    @given(
+        start=st.sampled_from(STARTS),
+        pieces=st.lists(st.sampled_from(PIECES), max_size=3),
+        root_path=st.sampled_from(["", "/root", "/items"]),
+    )
+    def test_are_never_reached_by_any_path(
+        self, start: str, pieces: list[str], root_path: str, config: Any
+    ) -> None:
+        routes = [
+            Route("/secret", Secret()),
+            Route("/items/{id}", Secret()),
+            Route("/items/{id}/edit", Secret()),
+            Route("/caf\u00e9/{name}", Secret()),
+            Route("/files/{rest:path}", Secret()),
+            Mount("/inner", Router([Route("/secret", Secret())])),
+        ]
+        patterns = [
+            "/secret",
+            "/items/:id",
+            "/items/:id/edit",
+            "/caf\u00e9/:name",
+            "/files/(.*)",
+            "/inner/secret",
+        ]
+        path = start + "".join(pieces)
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": root_path, "headers": []}
+        answers = []
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        for options in ({"protected_routes": patterns}, {"public_routes": "/open"}):
+            app = ClerkMiddleware(Router(routes), config(), **options)
+            asyncio.run(app(dict(scope), None, send))  # type: ignore[arg-type]
+        assert {answer["status"] for answer in answers[::2]} <= {307, 401, 404}
 
 
 def test_the_client_is_closed_with_the_application(
