@@ -65,7 +65,7 @@ class Requirement:
                 )
         if condition is not None and (not callable(condition) or iscoroutinefunction(condition)):
             raise ConfigurationError(
-                "a condition must be a function of the Auth object that returns true or false, and not async; "
+                "a condition must be a function of the Auth object that returns true or false, not async; "
                 f"this is {condition!r}"
             )
         self.condition = condition
