@@ -4,7 +4,7 @@ The engine and the pure ASGI middleware. `clerk_middleware_starlette` and
 `clerk_middleware_fastapi` speak for their frameworks.
 """
 
-from .auth import APIKeyAuth, Auth, M2MAuth, MachineAuth, OAuthAuth, SessionAuth, SignedOut
+from .auth import Auth, SessionAuth, SignedOut
 from .authenticator import AsyncAuthenticator, Authenticator
 from .config import ClerkConfig
 from .errors import (
@@ -19,6 +19,7 @@ from .errors import (
     TokenVerificationError,
     WebhookVerificationError,
 )
+from .machine_auth import APIKeyAuth, M2MAuth, MachineAuth, OAuthAuth
 from .publishable_key import PublishableKey
 from .redirects import AuthRedirects
 from .request import ClerkRequest

@@ -54,6 +54,7 @@ REFRESH_NO_SESSION_ID: Final = "expired-session-token-missing-sid-claim"
 
 #: In words, for a developer, what the flow itself finds. A refused token has a message of its own.
 EXPLANATIONS: Final[Mapping[str, str]] = {
+    TOKEN_TYPE_MISMATCH: "a token of this type is not accepted here: see accepts_token",
     NO_TOKEN_IN_HEADER: "the request has no Authorization header",
     DEV_BROWSER_MISSING: (
         "the request has neither an Authorization header nor the cookie that a browser gets on its first "

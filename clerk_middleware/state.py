@@ -8,10 +8,11 @@ from .auth import SessionAuth, SignedOut
 from .reasons import EXPLANATIONS
 
 if TYPE_CHECKING:
-    from .auth import Auth, MachineAuth, TokenSource
+    from .auth import Auth, TokenSource
     from .claims import SessionClaims
     from .config import ClerkConfig
     from .engine.context import Context
+    from .machine_auth import MachineAuth
     from .request import ClerkRequest
     from .tokens.classes import TokenType
 

@@ -89,9 +89,8 @@ def _type_of(token: str | None) -> TokenType:
 
 
 def _refused(token_type: TokenType | None, reason: str = reasons.TOKEN_TYPE_MISMATCH) -> Flow[RequestState]:
-    message = "a token of this type is not accepted here: see accepts_token"
     yield from ()
-    return RequestState("signed-out", token_type=token_type, reason=reason, message=message)
+    return RequestState("signed-out", token_type=token_type, reason=reason)
 
 
 def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow[RequestState]:

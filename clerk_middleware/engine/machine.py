@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import reasons
-from ..auth import M2MAuth, OAuthAuth
 from ..errors import TokenVerificationError
+from ..machine_auth import M2MAuth, OAuthAuth
 from ..state import RequestState
 from ..tokens.classes import OAUTH_JWT_TYPES, is_m2m_class, machine_jwt_type, opaque_token_type
 from ..tokens.jwt import check_claims, check_type, decode
 from .session import find_key
 
 if TYPE_CHECKING:
-    from ..auth import MachineAuth
     from ..backend.calls import Flow
+    from ..machine_auth import MachineAuth
     from ..tokens.classes import MachineTokenType
     from ..tokens.jwt import JWT
     from .context import Context

@@ -118,6 +118,8 @@ class TestPublic:
             ("/admin", 401),
             ("//sign-in", 401),
             ("/sign-in%0A/x", 401),
+            ("/sign-in/%0A", 200),  # one of "/sign-in/(.*)"
+            ("/%0A", 401),  # what a route "/{name}" takes for a name
             ("/sign-inn", 401),
             ("/x/sign-in", 401),
             ("/%3F", 401),

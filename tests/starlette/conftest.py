@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from clerk_middleware import ClerkConfig, PublishableKey
 from clerk_middleware.local import LocalClerk, LocalServer
+
+with warnings.catch_warnings():  # older versions import a name that anyio deprecates
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from starlette.testclient import TestClient
 
 SITE = "https://app.example.com"
 
