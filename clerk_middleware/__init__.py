@@ -8,18 +8,15 @@ from .auth import Auth, SessionAuth, SignedOut
 from .authenticator import AsyncAuthenticator, Authenticator
 from .config import ClerkConfig
 from .errors import (
-    AuthorizationError,
     BackendAPIError,
     ClerkError,
     ConfigurationError,
     HandshakeError,
-    NotAuthenticated,
-    NotAuthorized,
-    ReverificationRequired,
     TokenVerificationError,
     WebhookVerificationError,
 )
 from .machine_auth import APIKeyAuth, M2MAuth, MachineAuth, OAuthAuth
+from .protection import AuthorizationError, NotAuthenticated, NotAuthorized, ReverificationRequired
 from .publishable_key import PublishableKey
 from .redirects import AuthRedirects
 from .request import ClerkRequest

@@ -5,15 +5,17 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from .answers import Answer
 from .asgi_scope import STATE, send_answer
 from .auth import SignedOut
 from .authenticator import AsyncAuthenticator
-from .errors import AuthorizationError, ConfigurationError, HandshakeError
+from .errors import ConfigurationError, HandshakeError
 from .logging import logger
-from .protection import Answer, Requirement
+from .protection import AuthorizationError, Requirement
 from .request import ClerkRequest
 from .routes import PATH_CHARACTERS, RouteMatcher
 from .urls import parse_url
@@ -35,6 +37,9 @@ class User:
 
     def __init__(self, auth: Auth) -> None:
         self._auth = auth
+
+    def __bool__(self) -> bool:
+        return self.is_authenticated
 
     @property
     def is_authenticated(self) -> bool:
@@ -60,7 +65,7 @@ class ClerkMiddleware:
         `ClerkConfig.from_env()`.
     :param protected_routes: patterns of paths that need a session; see `RouteMatcher`.
     :param public_routes: in its place, patterns of the only paths that need none.
-    :param authenticator: an `AsyncAuthenticator` of your own, in place of *config*.
+    :param authenticator: an `AsyncAuthenticator` of your own, in place of *config*; closing it is yours, too.
     :raises ConfigurationError: if the configuration is wrong.
     """
 
@@ -83,13 +88,15 @@ class ClerkMiddleware:
                 "config and authenticator exclude each other: the authenticator has its own"
             )
         self.app = app
+        self._closes_authenticator = authenticator is None  # whoever made another one closes it
+        self._app_root: str = getattr(app, "root_path", "") or ""
         try:
             self.authenticator = authenticator if authenticator is not None else AsyncAuthenticator(config)
+            self._protected = RouteMatcher(protected_routes) if protected_routes is not None else None
+            self._public = RouteMatcher(public_routes) if public_routes is not None else None
         except ConfigurationError as error:
             logger.error("Clerk: %s", error)  # servers swallow what is raised while they start
             raise
-        self._protected = RouteMatcher(protected_routes) if protected_routes is not None else None
-        self._public = RouteMatcher(public_routes) if public_routes is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -100,7 +107,7 @@ class ClerkMiddleware:
             try:
                 await self.app(scope, receive, send)
             finally:
-                if scope["type"] == "lifespan":
+                if scope["type"] == "lifespan" and self._closes_authenticator:
                     await self.authenticator.aclose()
 
     def user(self, auth: Auth) -> User:
@@ -133,7 +140,7 @@ class ClerkMiddleware:
             await _refuse_socket(scope, send, _handshake_failed(error))
             return
         auth = _auth(state)
-        if auth.is_authenticated and state.token_carrier == "cookie" and not _is_own_origin(state):
+        if state.is_authenticated and state.token_carrier == "cookie" and not _is_own_origin(state):
             await _refuse_socket(scope, send, _FOREIGN_ORIGIN)
             return
         socket = _Socket(send, state)
@@ -146,7 +153,8 @@ class ClerkMiddleware:
             if socket.accepted:
                 await send({"type": "websocket.close", "code": 1008})
             else:
-                await _refuse_socket(scope, send, error.requirement.answer(error, None))
+                answer = error.requirement.answer(error, state, may_redirect=False)
+                await _refuse_socket(scope, send, answer)
 
     def _enter(self, scope: Scope, state: RequestState, auth: Auth) -> None:
         """Put the identity into the scope; turn away who may not go on.
@@ -160,13 +168,14 @@ class ClerkMiddleware:
             _SIGNED_IN.check(auth)
 
     def _needs_session(self, scope: Scope) -> bool:
-        if (self._protected is None and self._public is None) or _is_preflight(scope):
-            return False
         if self._public is not None:
-            return not all(self._public.match(path) is not None for path in _routed_paths(scope))
-        protected = self._protected
-        return protected is not None and any(
-            protected.match(path) is not None for path in _routed_paths(scope)
+            return not all(self._public.match(path) is not None for path in _readings(_routed_path(scope)))
+        if self._protected is None:
+            return False
+        # A pattern may have been written with the mount's path or without it.
+        paths = {scope["path"], _routed_path(scope), _without_root(scope["path"], self._app_root)}
+        return any(
+            self._protected.match(reading) is not None for path in paths for reading in _readings(path)
         )
 
 
@@ -210,7 +219,9 @@ class _Socket:
 def _auth(state: RequestState) -> Auth:
     """The Auth object, with scopes for Starlette's ``@requires`` to look into."""
     auth = state.to_auth()
-    return auth if auth.scopes is not None else SignedOut(reason=state.reason)
+    if auth.scopes is not None:
+        return auth
+    return SignedOut(token_type=auth.token_type, reason=auth.reason, scopes=())
 
 
 def _cookies(state: RequestState) -> list[tuple[bytes, bytes]]:
@@ -234,25 +245,28 @@ def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
     return [*kept, (b"vary", b", ".join(varied))]
 
 
-def _is_preflight(scope: Scope) -> bool:
-    """Browsers send a CORS preflight without credentials; it does nothing but ask."""
-    return scope.get("method") == "OPTIONS" and any(
-        name == b"access-control-request-method" for name, _ in scope["headers"]
-    )
+def _routed_path(scope: Scope) -> str:
+    """The path that the application's router sees."""
+    return _without_root(scope["path"], scope.get("root_path", ""))
 
 
-def _routed_paths(scope: Scope) -> tuple[str, ...]:
-    """The path that the application's router sees, encoded in one way only.
+def _without_root(path: str, root: str) -> str:
+    if root and (path == root or path.startswith(f"{root}/")):
+        return path[len(root) :]
+    return path
+
+
+def _readings(path: str) -> set[str]:
+    """The ways in which an application may read a path, encoded in one way only; the strictest counts.
 
     Matched against the path as it was sent, ``/%61dmin`` would slip past a pattern for ``/admin``. A line
-    feed at the end is read in two ways, and the stricter one counts: Starlette's routes end in ``$``,
-    which matches before it.
+    feed at the end: Starlette's routes end in ``$``, which matches before it. Dot segments and doubled
+    slashes: file servers and proxies resolve them.
     """
-    path, root = scope["path"], scope.get("root_path", "")
-    if root and (path == root or path.startswith(f"{root}/")):
-        path = path[len(root) :]
-    readings = (path, path[:-1]) if path.endswith("\n") else (path,)
-    return tuple(quote(reading or "/", safe=PATH_CHARACTERS) for reading in readings)
+    slashed = path.replace("\\", "/")
+    resolved = "/" + normpath(slashed).lstrip("/.")
+    readings = {path, path.removesuffix("\n"), slashed, resolved}
+    return {quote(reading or "/", safe=PATH_CHARACTERS) for reading in readings}
 
 
 def _is_own_origin(state: RequestState) -> bool:
@@ -278,7 +292,7 @@ def _handshake_failed(error: HandshakeError) -> Answer:
 async def _refuse_socket(scope: Scope, send: Send, answer: Answer) -> None:
     """Refuse with an HTTP response where the server can send one, else with the close code for policy."""
     if "websocket.http.response" in (scope.get("extensions") or {}):
-        await send_answer(send, answer if answer.status >= 400 else _NOT_ALLOWED, "websocket.http")
+        await send_answer(send, answer, "websocket.http")
     else:
         await send({"type": "websocket.close", "code": 1008})
 
@@ -293,4 +307,3 @@ _FOREIGN_ORIGIN = Answer.json(
         }
     },
 )
-_NOT_ALLOWED = Answer.json(403, {"clerk_error": {"type": "forbidden", "reason": "not-authorized"}})

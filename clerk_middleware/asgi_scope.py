@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from .auth import Auth
-from .errors import AuthorizationError, ClerkError, ConfigurationError
+from .errors import ClerkError, ConfigurationError
 from .logging import logger
+from .protection import AuthorizationError
 
 if TYPE_CHECKING:
+    from .answers import Answer
     from .auth import SessionAuth
-    from .protection import Answer, Requirement
+    from .protection import Requirement
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -31,10 +33,14 @@ def auth_of(scope: Scope) -> Auth:
     auth = scope.get("auth")
     if isinstance(auth, Auth):
         return auth
-    problem = "ran, but something replaced request.auth" if STATE in scope else "did not see this request"
+    if STATE in scope:
+        raise ConfigurationError(
+            "another authentication middleware replaced the Auth object of ClerkMiddleware: remove it, or "
+            "add ClerkMiddleware before it, so that it runs inside of the other"
+        )
     raise ConfigurationError(
-        f"ClerkMiddleware {problem}: add it with app.add_middleware(ClerkMiddleware, config=...), and no "
-        "other authentication middleware"
+        "ClerkMiddleware did not see this request: add it with "
+        "app.add_middleware(ClerkMiddleware, config=...)"
     )
 
 

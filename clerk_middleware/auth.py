@@ -41,6 +41,10 @@ class Auth:
 
     _token_type: TokenType | None
 
+    def __bool__(self) -> bool:
+        """``if not auth`` asks what it seems to."""
+        return self.is_authenticated
+
     @property
     def is_authenticated(self) -> bool:
         return False
@@ -57,11 +61,8 @@ class Auth:
 
     @property
     def scopes(self) -> tuple[str, ...] | None:
-        """What Starlette's ``@requires`` and the like compare: ``authenticated``, and permissions.
-
-        `None` for a machine's token that was refused, as in Clerk's SDKs.
-        """
-        return () if self._token_type in ("session_token", None) else None
+        """What Starlette's ``@requires`` and the like compare: ``authenticated``, and permissions."""
+        return ()
 
     @property
     def user_id(self) -> str | None:
@@ -127,7 +128,7 @@ class Auth:
 class SignedOut(Auth):
     """Nobody is signed in."""
 
-    __slots__ = ("_reason", "_session_status")
+    __slots__ = ("_reason", "_scopes", "_session_status")
 
     def __init__(
         self,
@@ -135,9 +136,11 @@ class SignedOut(Auth):
         token_type: TokenType | None = "session_token",
         session_status: str | None = None,
         reason: str | None = None,
+        scopes: tuple[str, ...] | None = None,
     ) -> None:
         self._token_type = token_type
         self._session_status = session_status
+        self._scopes = () if token_type in ("session_token", None) else scopes
         self._reason = reason
 
     def __repr__(self) -> str:
@@ -146,6 +149,11 @@ class SignedOut(Auth):
     @property
     def reason(self) -> str | None:
         return self._reason
+
+    @property
+    def scopes(self) -> tuple[str, ...] | None:
+        """None but ``()``; `None`, as in Clerk's SDKs, where a machine's token was refused."""
+        return self._scopes
 
     @property
     def session_status(self) -> str | None:

@@ -18,6 +18,7 @@ from .engine.session import verify
 from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
 from .logging import logger
 from .request import ClerkRequest
+from .validation import sign_in_on_satellite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
     ConfigSource = ClerkConfig | Callable[[ClerkRequest], ClerkConfig]
 
-_WARNING_INTERVAL = 60.0
 _OPERATIONAL_REASONS = frozenset(
     {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
 )
@@ -47,6 +47,10 @@ class _Authenticator(TokenSource):
         self, config: ConfigSource | None, clock: Callable[[], float], remembered_tokens: int
     ) -> None:
         self._config: ConfigSource = ClerkConfig.from_env() if config is None else config
+        if ClerkConfig in (config, getattr(config, "__self__", None)):
+            raise ConfigurationError(
+                "config is not called: write config=ClerkConfig.from_env(), with parentheses", option="config"
+            )
         if not isinstance(self._config, ClerkConfig) and not callable(self._config):
             raise ConfigurationError(
                 "config must be a ClerkConfig, or a function of the request that returns one, but is of type "
@@ -55,9 +59,8 @@ class _Authenticator(TokenSource):
             )
         self._clock = clock
         self._memory = Memory(remembered_tokens)
-        self._warned_at: dict[str, float] = {}
         if isinstance(self._config, ClerkConfig):
-            _warn_of_gaps(self._config)
+            _check(self._config)
 
     def config_for(self, request: ClerkRequest) -> ClerkConfig:
         """The configuration that serves *request*."""
@@ -69,14 +72,14 @@ class _Authenticator(TokenSource):
                 f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
                 option="config",
             )
-        _warn_of_gaps(config)
+        _check(config)
         return config
 
     def _context(self, request: ClerkRequest) -> Context:
         config = self.config_for(request)
         if config.trust_forwarded_headers:
             request = request.seen_through_proxy()
-        return Context(config, request, self._memory, self._clock())
+        return Context(config, request, self._memory, self._clock)
 
     def _settled(self, context: Context, state: RequestState) -> RequestState:
         if state.reason is not None:
@@ -89,14 +92,7 @@ class _Authenticator(TokenSource):
         if reason not in _OPERATIONAL_REASONS:
             logger.debug("Clerk: %s (%s) %s", state.status, reason, state.message)
             return
-        now = time.monotonic()
-        if now - self._warned_at.get(reason, -_WARNING_INTERVAL) >= _WARNING_INTERVAL:
-            self._warned_at[reason] = now
-            logger.warning(
-                "Clerk: requests are signed out (%s): %s. This is logged once a minute.",
-                reason,
-                state.message,
-            )
+        self._memory.warnings.log(reason, "Clerk: requests are signed out (%s): %s.", reason, state.message)
 
     def _verify_token(self, token: str) -> Flow[dict[str, Any]]:
         if not isinstance(self._config, ClerkConfig):
@@ -109,7 +105,7 @@ class _Authenticator(TokenSource):
             raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is no text")
         from copy import deepcopy
 
-        context = Context(self._config, _NO_REQUEST, self._memory, self._clock())
+        context = Context(self._config, _NO_REQUEST, self._memory, self._clock)
         verified = yield from verify(context, context.present(token))
         return deepcopy(verified.jwt.claims)
 
@@ -123,7 +119,10 @@ class _Authenticator(TokenSource):
         return token
 
 
-def _warn_of_gaps(config: ClerkConfig) -> None:
+def _check(config: ClerkConfig) -> None:
+    # Not in ClerkConfig itself: where requests are not authenticated, such a path only builds links.
+    if config.is_satellite and config.is_development and (config.sign_in_url or "").startswith("/"):
+        raise sign_in_on_satellite(config.sign_in_url)
     if not config.authorized_parties:
         _warn_once(
             "Clerk: authorized_parties is not set, so a session token that was issued to any origin of this "
@@ -256,14 +255,16 @@ class AsyncAuthenticator(_Authenticator):
 
         :raises ClerkError: on the event loop itself, which it would block.
         """
-        import anyio.from_thread
+        from anyio.from_thread import run
+        from anyio.lowlevel import current_token
 
         try:
-            return anyio.from_thread.run(self.aget_session_token, config, session_id, template)
-        except RuntimeError:
-            raise ClerkError(
-                "get_token(template=…) would block the event loop: use 'await auth.aget_token(template=…)'"
-            ) from None
+            current_token()
+        except RuntimeError:  # there is no event loop in this thread, as it should be
+            return run(self.aget_session_token, config, session_id, template)
+        raise ClerkError(
+            "get_token(template=…) would block the event loop: use 'await auth.aget_token(template=…)'"
+        )
 
     async def aclose(self) -> None:
         """Close the connections to Clerk."""

@@ -124,18 +124,38 @@ class ReadOnlyDict(dict[str, Any]):
         return dict, (dict(self),)
 
 
+class ReadOnlyList(list[Any]):
+    """A `list` that refuses to be changed; `list(it)` is a copy that does not."""
+
+    def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
+        raise TypeError("session claims are read-only: change a copy, as in list(...)")
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = clear = extend = insert = pop = remove = reverse = _refuse
+    sort: Any = _refuse
+
+    def __copy__(self) -> list[Any]:
+        return list(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[Any]:
+        return [_thawed(item) for item in self]
+
+    def __reduce__(self) -> tuple[type[list[Any]], tuple[list[Any]]]:
+        return list, (list(self),)
+
+
 def _frozen(value: Any) -> Any:
     if isinstance(value, dict):
         return ReadOnlyDict({name: _frozen(item) for name, item in value.items()})
     if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
+        return ReadOnlyList(_frozen(item) for item in value)
     return value
 
 
 def _thawed(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _thawed(item) for name, item in value.items()}
-    if isinstance(value, tuple):
+    if isinstance(value, list):
         return [_thawed(item) for item in value]
     return value
 

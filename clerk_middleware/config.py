@@ -97,7 +97,12 @@ class ClerkConfig:
         _ = self.organization_routes, self.personal_account_routes
         check.keys_belong_together(self)
         check.keys_suffice(self, self.accepts_token)
+        check.connection_is_private(self)
         check.satellite(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What it was made from: a parsed key can't be pickled, and is parsed again where it is needed."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Self:
@@ -144,11 +149,6 @@ class ClerkConfig:
     @lazy
     def personal_account_routes(self) -> RouteMatcher | None:
         return check.routes("personal_account_patterns", self.personal_account_patterns)
-
-    @lazy
-    def satellite_signs_in_on_itself(self) -> bool:
-        """Whether a path is given where a development satellite needs the primary domain's URL."""
-        return self.is_satellite and self.is_development and (self.sign_in_url or "").startswith("/")
 
     @lazy
     def routes_name_organizations(self) -> bool:

@@ -1,4 +1,4 @@
-"""Every exception this library raises, under one base class.
+"""The exceptions of this library, under one base class; refusals are in `clerk_middleware.protection`.
 
 A message names what is wrong, where it was set and what to do. No message, attribute or repr
 ever holds a token, a cookie or a key.
@@ -6,21 +6,13 @@ ever holds a token, a cookie or a key.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .auth import Auth
-    from .protection import Requirement
+from typing import Any
 
 __all__ = [
-    "AuthorizationError",
     "BackendAPIError",
     "ClerkError",
     "ConfigurationError",
     "HandshakeError",
-    "NotAuthenticated",
-    "NotAuthorized",
-    "ReverificationRequired",
     "TokenVerificationError",
     "WebhookVerificationError",
 ]
@@ -94,38 +86,3 @@ class BackendAPIError(ClerkError):
 
 class WebhookVerificationError(ClerkError):
     """A webhook's signature, timestamp or body was refused."""
-
-
-class AuthorizationError(ClerkError):
-    """The request may not have what it asks for.
-
-    Raise one of its subclasses anywhere below a middleware of this library, and the client gets
-    the answer that `clerk_middleware.protection` defines for it.
-    """
-
-    #: Who asked.
-    auth: Auth
-    #: What was required.
-    requirement: Requirement
-
-    def __init__(self, message: str, *, auth: Auth, requirement: Requirement) -> None:
-        self.auth = auth
-        self.requirement = requirement
-        super().__init__(message)
-
-    @property
-    def status_code(self) -> int:
-        """The HTTP status of the answer, where it is no redirect: for an error page of your own."""
-        return self.requirement.status_code(self)
-
-
-class NotAuthenticated(AuthorizationError):
-    """Nobody is signed in, or not with a token type that is accepted here."""
-
-
-class NotAuthorized(AuthorizationError):
-    """Signed in, but without what was required."""
-
-
-class ReverificationRequired(AuthorizationError):
-    """Signed in and allowed, but the credentials were last verified too long ago."""

@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 import logging
+import time
 
 logger = logging.getLogger("clerk_middleware")
+
+_INTERVAL = 60.0
+
+
+class OccasionalWarnings:
+    """Warnings that outsiders can cause at will, each kind logged at most once a minute."""
+
+    def __init__(self) -> None:
+        self._logged_at: dict[str, float] = {}
+
+    def log(self, kind: str, message: str, *args: object) -> None:
+        """:param kind: one of few, and not of an outsider's making."""
+        now = time.monotonic()
+        if now - self._logged_at.get(kind, -_INTERVAL) >= _INTERVAL:
+            self._logged_at[kind] = now
+            logger.warning(f"{message} This is logged once a minute.", *args)
 
 
 def hide_nonces() -> None:

@@ -1,30 +1,33 @@
-"""What a route requires, and the answer that failing it gets: in every framework the same."""
+"""What a route requires, and the exceptions that say that a request does not meet it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Coroutine
-from inspect import isawaitable, iscoroutinefunction
-from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Unpack
 
-from . import authorization, reasons
-from .auth import SessionAuth
-from .authorization import Asked
-from .errors import (
-    AuthorizationError,
-    ConfigurationError,
-    NotAuthenticated,
-    NotAuthorized,
-    ReverificationRequired,
+from . import authorization
+from .answers import (
+    NOT_FOUND,
+    Answer,
+    forbidden,
+    not_signed_in,
+    redirect_to_sign_in,
+    reverification_error,
+    unauthorized,
 )
-from .redirects import AuthRedirects
+from .auth import SessionAuth, SignedOut
+from .authorization import Asked
+from .errors import ClerkError, ConfigurationError
+from .validation import url_or_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .auth import Auth
-    from .authorization import Reverification
-    from .state import Headers, RequestState
+    from .state import RequestState
+
+_EXAMPLES = {"role": "org:admin", "permission": "org:teams:manage", "feature": "export", "plan": "pro"}
 
 
 class Requirement:
@@ -41,6 +44,11 @@ class Requirement:
     def __init__(
         self, condition: Callable[[SessionAuth], bool] | None = None, **asked: Unpack[Asked]
     ) -> None:
+        if asked and all(value is None for value in asked.values()):
+            raise ConfigurationError(
+                f"{' and '.join(asked)} is None, so that nothing but a session would be required: check "
+                "where the value comes from"
+            )
         reverification = asked.pop("reverification", None)
         #: Everything that is asked but reverification, by its name.
         self.asked: dict[str, str] = {}
@@ -82,12 +90,12 @@ class Requirement:
         :raises AuthorizationError: one of its subclasses, if the requirement is not met.
         """
         if not isinstance(auth, SessionAuth):
-            raise NotAuthenticated(_not_signed_in(auth), auth=auth, requirement=self)
+            raise NotAuthenticated(not_signed_in(auth), auth=auth, requirement=self)
         for name, value in self.asked.items():
             if not auth.has(**{name: value}):  # type: ignore[arg-type]
                 raise NotAuthorized(f"{auth.user_id} lacks the {name} {value!r}", auth=auth, requirement=self)
-        if self.condition is not None and not _holds(self.condition(auth)):
-            raise NotAuthorized(f"{auth.user_id} does not meet the condition", auth=auth, requirement=self)
+        if self.condition is not None and not _holds(self.condition, auth):
+            raise NotAuthorized("You are not allowed to do this.", auth=auth, requirement=self)
         if self.reverification is not None and not auth.has(reverification=self.reverification):
             raise ReverificationRequired("credentials must be verified again", auth=auth, requirement=self)
         return auth
@@ -96,16 +104,20 @@ class Requirement:
         """The status of `answer`, where it is no redirect."""
         return 401 if isinstance(error, NotAuthenticated) else 403
 
-    def answer(self, error: AuthorizationError, state: RequestState | None) -> Answer:
+    def answer(
+        self, error: AuthorizationError, state: RequestState | None, *, may_redirect: bool = True
+    ) -> Answer:
         """The answer to a request that does not meet it.
 
         :param state: the request's, if a middleware of this library saw it.
+        :param may_redirect: not where nobody would follow, as of a WebSocket.
         """
         if isinstance(error, ReverificationRequired):
             return Answer.json(403, reverification_error(self.reverification))
         if isinstance(error, NotAuthenticated):
-            return _redirect_to_sign_in(error.auth, state) or _unauthorized(error.auth, state)
-        return Answer.json(403, _forbidden(self))
+            to_sign_in = redirect_to_sign_in(error.auth, state) if may_redirect else None
+            return to_sign_in or unauthorized(error.auth, state)
+        return Answer.json(403, forbidden(self.asked, str(error)))
 
 
 class ProtectionOptions(Asked, total=False):
@@ -133,6 +145,8 @@ class Protection(Requirement):
         condition: Callable[[SessionAuth], bool] | None = None,
         **options: Unpack[ProtectionOptions],
     ) -> None:
+        for name in ("unauthorized_url", "unauthenticated_url"):
+            url_or_path(name, options.get(name))
         self.unauthorized_url = options.pop("unauthorized_url", None)
         self.unauthenticated_url = options.pop("unauthenticated_url", None)
         super().__init__(condition, **options)  # type: ignore[misc]
@@ -140,103 +154,72 @@ class Protection(Requirement):
     def status_code(self, error: AuthorizationError) -> int:
         if isinstance(error, NotAuthorized):
             return 404
-        if isinstance(error, NotAuthenticated) and not error.auth.is_authenticated:
+        if isinstance(error, NotAuthenticated) and error.auth.token_type in ("session_token", None):
             return 404
         return super().status_code(error)  # a machine's token: there is no page to hide from it
 
-    def answer(self, error: AuthorizationError, state: RequestState | None) -> Answer:
+    def answer(
+        self, error: AuthorizationError, state: RequestState | None, *, may_redirect: bool = True
+    ) -> Answer:
         if self.status_code(error) != 404:
-            return super().answer(error, state)
+            return super().answer(error, state, may_redirect=may_redirect)
+        if not may_redirect:
+            return NOT_FOUND
         if isinstance(error, NotAuthorized):
-            return Answer.redirect(self.unauthorized_url) if self.unauthorized_url else _NOT_FOUND
+            return Answer.redirect(self.unauthorized_url) if self.unauthorized_url else NOT_FOUND
         if self.unauthenticated_url:
             return Answer.redirect(self.unauthenticated_url)
-        return _redirect_to_sign_in(error.auth, state) or _NOT_FOUND
+        return redirect_to_sign_in(error.auth, state) or NOT_FOUND
 
 
-class Answer(NamedTuple):
-    """An HTTP response, for any framework to send."""
+class AuthorizationError(ClerkError):
+    """The request may not have what it asks for.
 
-    status: int
-    headers: Headers
-    body: bytes
-
-    @classmethod
-    def json(cls, status: int, content: object, headers: Headers | None = None) -> Answer:
-        fixed = [("content-type", "application/json"), ("cache-control", "no-store")]
-        return cls(status, fixed + (headers or []), json.dumps(content).encode())
-
-    @classmethod
-    def redirect(cls, url: str) -> Answer:
-        return cls(307, [("location", url), ("cache-control", "no-store")], b"")
-
-
-def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
-    """The body that Clerk's frontend reads, to have the user verify and then to try again.
-
-    https://clerk.com/docs/guides/secure/reverification
+    Raise one of its subclasses anywhere below a middleware of this library, as in
+    ``raise NotAuthorized("This load is another driver's.")``, and the client gets the answer that
+    `clerk_middleware.protection` defines for it, with this message.
     """
-    metadata = {"reverification": wanted} if wanted is not None else {}
-    return {"clerk_error": {"type": "forbidden", "reason": "reverification-error", "metadata": metadata}}
+
+    #: Who asked.
+    auth: Auth
+    #: What was required.
+    requirement: Requirement
+
+    def __init__(
+        self, message: str, *, auth: Auth | None = None, requirement: Requirement | None = None
+    ) -> None:
+        self.auth = auth if auth is not None else SignedOut()
+        self.requirement = requirement if requirement is not None else Requirement()
+        super().__init__(message)
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status of the answer, where it is no redirect: for an error page of your own."""
+        return self.requirement.status_code(self)
 
 
-_EXAMPLES = {"role": "org:admin", "permission": "org:teams:manage", "feature": "export", "plan": "pro"}
-# Not to be carried through the sign-in page: they are secrets, and of use only once.
-_CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
-# Word for word what a web framework says of a path that does not exist.
-_NOT_FOUND = Answer.json(404, {"detail": "Not Found"})
+class NotAuthenticated(AuthorizationError):
+    """Nobody is signed in, or not with a token type that is accepted here."""
 
 
-def _holds(outcome: object) -> bool:
-    """Whether a condition is met; a coroutine, which nobody awaits, is no answer."""
+class NotAuthorized(AuthorizationError):
+    """Signed in, but without what was required."""
+
+
+class ReverificationRequired(AuthorizationError):
+    """Signed in and allowed, but the credentials were last verified too long ago."""
+
+
+def _holds(condition: Callable[[SessionAuth], bool], auth: SessionAuth) -> bool:
+    """Whether a condition is met. What is merely true is no answer: a coroutine is, and so is ``auth.has``.
+
+    :raises ConfigurationError: if it returns anything but true or false.
+    """
+    outcome: object = condition(auth)
+    if isinstance(outcome, bool):
+        return outcome
     if isinstance(outcome, Coroutine):
         outcome.close()
-        return False
-    return bool(outcome) and not isawaitable(outcome)
-
-
-def _forbidden(requirement: Requirement) -> dict[str, Any]:
-    wanted = " and ".join(f"the {name} {value!r}" for name, value in requirement.asked.items())
-    return {
-        "clerk_error": {
-            "type": "forbidden",
-            "reason": "not-authorized",
-            "message": f"This needs {wanted}." if wanted else "You are not allowed to do this.",
-            "metadata": {"required": requirement.asked},
-        }
-    }
-
-
-def _not_signed_in(auth: Auth) -> str:
-    if auth.is_authenticated:
-        return f"this needs a session token, and the request has a token of type {auth.token_type}"
-    return "nobody is signed in"
-
-
-def _unauthorized(auth: Auth, state: RequestState | None) -> Answer:
-    error = {"type": "unauthorized", "reason": "not-signed-in", "message": "Sign in to do this."}
-    if auth.is_authenticated:
-        error["reason"] = reasons.TOKEN_TYPE_MISMATCH
-        error["message"] = f"{_not_signed_in(auth).capitalize()}."
-    elif state is not None and state.reason is not None:
-        error["reason"] = state.reason
-        if state.config.is_development and state.message:
-            error["message"] = f"Sign in to do this: {state.message}."
-    return Answer.json(401, {"clerk_error": error}, [("www-authenticate", "Bearer")])
-
-
-def _redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None:
-    """Only a navigation can be sent to sign in, and only if it is known where that is."""
-    if auth.is_authenticated or state is None or not state.request.is_navigation:
-        return None
-    config = state.config
-    if config.sign_in_url is None and config.parsed_publishable_key is None:
-        return None
-    url = str(state.request.url.without_params(_CLERK_PARAMS))
-    redirects = AuthRedirects(
-        config,
-        base_url=url,
-        dev_browser_token=state.dev_browser_token,
-        session_status=auth.session_status,
+    raise ConfigurationError(
+        f"a condition must return True or False, but {condition!r} returned a {type(outcome).__name__}"
     )
-    return Answer.redirect(redirects.to_sign_in(return_back_url=url))

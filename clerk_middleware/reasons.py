@@ -55,14 +55,14 @@ REFRESH_NO_SESSION_ID: Final = "expired-session-token-missing-sid-claim"
 #: In words, for a developer, what the flow itself finds. A refused token has a message of its own.
 EXPLANATIONS: Final[Mapping[str, str]] = {
     TOKEN_TYPE_MISMATCH: "a token of this type is not accepted here: see accepts_token",
-    NO_TOKEN_IN_HEADER: "the request has no Authorization header",
+    NO_TOKEN_IN_HEADER: "the request has no bearer token",
     DEV_BROWSER_MISSING: (
-        "the request has neither an Authorization header nor the cookie that a browser gets on its first "
+        "the request has neither a bearer token nor the cookie that a browser gets on its first "
         "visit to an application of a development instance"
     ),
     DEV_BROWSER_SYNC: "the browser comes from a page of Clerk's, to take over its session",
     SESSION_TOKEN_MISSING: "the handshake found nobody signed in",
-    SESSION_TOKEN_AND_UAT_MISSING: "the request has neither an Authorization header nor a session cookie",
+    SESSION_TOKEN_AND_UAT_MISSING: "the request has neither a bearer token nor a session cookie",
     SESSION_TOKEN_BUT_NO_CLIENT_UAT: "there is a __session cookie, but no __client_uat to go with it",
     CLIENT_UAT_BUT_NO_SESSION_TOKEN: "the __client_uat cookie tells of a session, but __session is missing",
     SESSION_TOKEN_IAT_BEFORE_CLIENT_UAT: "the session changed after its token was issued",

@@ -53,6 +53,26 @@ class ClerkRequest:
         self._scope = scope
         return self
 
+    @classmethod
+    def from_wsgi(cls, environ: Mapping[str, Any]) -> Self:
+        """From a WSGI environment (PEP 3333)."""
+        headers = {
+            name[5:].replace("_", "-").lower(): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        # The path arrives decoded, its bytes read as Latin-1.
+        path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
+        scope = {
+            "method": environ.get("REQUEST_METHOD", "GET"),
+            "scheme": environ.get("wsgi.url_scheme", "http"),
+            "server": (environ.get("SERVER_NAME", "localhost"), environ.get("SERVER_PORT")),
+            "raw_path": quote(path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
+            "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+            "headers": [(_name(name), _bytes(value)) for name, value in headers.items()],
+        }
+        return cls.from_asgi(scope)
+
     def __repr__(self) -> str:
         url = self.url  # its query may hold a handshake or a dev browser token
         return f"<ClerkRequest {self.method} {url.origin}{url.path}>"
@@ -66,7 +86,7 @@ class ClerkRequest:
 
     def header(self, name: str) -> str | None:
         """A header's value; several of one name are joined as RFC 9110, 5.3 says."""
-        value = self._headers.get(name.encode())
+        value = self._headers.get(_name(name))
         return value.decode("latin-1") if value is not None else None
 
     def query_param(self, name: str) -> str | None:
@@ -107,7 +127,7 @@ class ClerkRequest:
         forwarded = self.header("x-forwarded-host")
         host = _first(forwarded if forwarded is not None else self.header("host"))
         scheme = _first(self.header("x-forwarded-proto")) or own.scheme
-        if not host or f"{scheme}://{host}" == own.origin:
+        if not host or scheme not in ("http", "https") or f"{scheme}://{host}" == own.origin:
             return self
         tail = f"{own.path}?{own.query}" if own.query else own.path
         url = parse_url(f"{scheme}://{host}{tail}") if host_of(host) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
+from .errors import ClerkError
 from .reasons import EXPLANATIONS
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class RequestState:
         #: Pairs to add to the response, names in lower case.
         self.headers: Headers = headers if headers is not None else []
         self._session = session
+        self._context: Context | None = None
+        self._token_source: TokenSource | None = None
         self._machine = machine
 
     def __repr__(self) -> str:
@@ -90,19 +93,25 @@ class RequestState:
         self._token_source = source
 
     @property
+    def _bound(self) -> Context:
+        if self._context is None:
+            raise ClerkError("this state was not made by an authenticator, and knows no request")
+        return self._context
+
+    @property
     def config(self) -> ClerkConfig:
         """The configuration that the request was authenticated with."""
-        return self._context.config
+        return self._bound.config
 
     @property
     def request(self) -> ClerkRequest:
         """The request, its URL as the client sees it."""
-        return self._context.request
+        return self._bound.request
 
     @property
     def dev_browser_token(self) -> str | None:
         """In a development instance what identifies the browser, for a redirect to carry along."""
-        context = self._context
+        context = self._bound
         return context.browser.dev_browser_token if context.config.parsed_publishable_key else None
 
     def to_auth(self, treat_pending_as_signed_out: bool = True) -> Auth:
@@ -118,4 +127,7 @@ class RequestState:
             return SignedOut(token_type=self.token_type, reason=self.reason)
         if treat_pending_as_signed_out and session.session_status == "pending":
             return SignedOut(token_type=self.token_type, session_status="pending")
-        return SessionAuth(session, token, self._token_source, self._context.config)
+        context = self._context
+        return SessionAuth(
+            session, token, self._token_source, context.config if context is not None else None
+        )

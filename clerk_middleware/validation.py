@@ -30,9 +30,17 @@ _DOMAIN: Final = re.compile(_HOST)
 _HTTP_URL: Final = re.compile(rf"https?://{_HOST}(?:[/?#]\S*)?", re.IGNORECASE)
 _PATH: Final = re.compile(r"/(?![/\\])\S*")
 
+_LOOPBACK: Final = re.compile(r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)")
+
 _FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True}
 _FLAGS_OFF: Final = {"false": False, "0": False, "no": False, "off": False}
 _LISTS: Final = ("authorized_parties", "audience", "organization_patterns", "personal_account_patterns")
+
+
+def _shown(value: object) -> str:
+    """*value* for a message, unless it may be a secret in the wrong place."""
+    text = repr(value)
+    return text if len(text) <= 100 and "@" not in text and "sk_" not in text else "a value that is not shown"
 
 
 def _wrong(option: str, problem: str, source: str | None = None) -> ConfigurationError:
@@ -71,7 +79,7 @@ def strings(option: str, value: object) -> tuple[str, ...] | None:
     if isinstance(value, str):
         if option == "audience":
             return (value,)
-        raise _wrong(option, f"must be a list, but is the text {value!r}. Write [{value!r}].")
+        raise _wrong(option, f"must be a list, but is the text {_shown(value)}: write [...] around it.")
     try:
         items: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
     except TypeError:
@@ -83,14 +91,30 @@ def strings(option: str, value: object) -> tuple[str, ...] | None:
 
 def origins(values: Sequence[str]) -> None:
     for value in values:
-        if _ORIGIN.fullmatch(value):
-            continue
-        remedy = (
-            f"Write it without what follows the host: {found[0]!r}."
-            if (found := _ORIGIN.match(value))
-            else ("Write an origin, such as 'https://example.com' or 'http://localhost:3000'.")
-        )
-        raise _wrong("authorized_parties", f"holds {value!r}, which is no origin. {remedy}")
+        if not (_ORIGIN.fullmatch(value) and _as_browsers_write(value) == value):
+            raise _wrong(
+                "authorized_parties", f"holds {_shown(value)}, which is no origin. {_better_origin(value)}"
+            )
+
+
+def _better_origin(value: str) -> str:
+    if any(character.isspace() for character in value.strip()):
+        return "Write each origin on its own: in an environment variable, separated by commas."
+    if "*" in value:
+        return "There are no wildcards: name each origin."
+    if not value.isascii():
+        return "Write the host as browsers send it, in its ASCII form: 'https://xn--…'."
+    if found := _ORIGIN.match(value.strip()):
+        return f"Write it as browsers send it: {_as_browsers_write(found[0])!r}."
+    return "Write an origin, such as 'https://example.com' or 'http://localhost:3000'."
+
+
+def _as_browsers_write(origin: str) -> str:
+    """An origin in lower case and without a default port (RFC 6454, 6.2)."""
+    from .urls import parse_url
+
+    url = parse_url(origin)
+    return url.origin if url is not None else origin
 
 
 def milliseconds(option: str, value: object) -> None:
@@ -102,8 +126,8 @@ def domain(value: object) -> None:
     if value is not None and not (isinstance(value, str) and _DOMAIN.fullmatch(value)):
         raise _wrong(
             "domain",
-            f"must be a host name such as 'satellite.example.org', but is {value!r}. Leave out 'https://' "
-            "and any path.",
+            f"must be a host name such as 'satellite.example.org', but is {_shown(value)}. Leave out "
+            "'https://' and any path.",
         )
 
 
@@ -113,19 +137,22 @@ def url_or_path(option: str, value: object) -> None:
     if not isinstance(value, str) or not (_HTTP_URL.fullmatch(value) or _PATH.fullmatch(value)):
         raise _wrong(
             option,
-            f"must be a URL such as 'https://example.com/path' or a path such as '/path', but is {value!r}.",
+            "must be a URL such as 'https://example.com/path' or a path such as '/path', but is "
+            f"{_shown(value)}.",
         )
 
 
 def api_url(value: object) -> str:
     if not isinstance(value, str) or not _HTTP_URL.fullmatch(value) or "?" in value or "#" in value:
-        raise _wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {value!r}.")
+        raise _wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {_shown(value)}.")
+    if re.search(r"/v[0-9]+/?$", value):
+        raise _wrong("api_url", f"ends in a version, {_shown(value)}: leave it out, api_version holds it.")
     return value.rstrip("/")
 
 
 def api_version(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"v[0-9]{1,4}", value):
-        raise _wrong("api_version", f"must be a version such as 'v1', but is {value!r}.")
+        raise _wrong("api_version", f"must be a version such as 'v1', but is {_shown(value)}.")
 
 
 def token_types(value: object) -> AcceptsToken:
@@ -136,7 +163,9 @@ def token_types(value: object) -> AcceptsToken:
         or not all(isinstance(item, str) and item in TOKEN_TYPES for item in types)
     ):
         known = ", ".join(repr(name) for name in get_args(TokenType))
-        raise _wrong("accepts_token", f"must be one of {known}, a list of these, or 'any', but is {value!r}.")
+        raise _wrong(
+            "accepts_token", f"must be one of {known}, a list of these, or 'any', but is {_shown(value)}."
+        )
     return value if isinstance(value, str) else tuple(types)  # type: ignore[return-value,arg-type]
 
 
@@ -147,6 +176,8 @@ def public_key(text: str) -> RSAPublicKey:
 
     from .tokens.jwks import is_strong
 
+    if text.startswith(("sk_", "pk_")):
+        raise _wrong("jwt_key", f"is another key: this one is a PEM public key. {_DASHBOARD}")
     if "PRIVATE KEY" in text:
         raise _wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {_DASHBOARD}")
     body = re.sub(r"-----(?:BEGIN|END)[A-Z ]*-----|\\n|\s", "", text)
@@ -156,8 +187,8 @@ def public_key(text: str) -> RSAPublicKey:
     except Exception:  # the library names no complete list of what it raises on hostile bytes
         raise _wrong(
             "jwt_key",
-            "is no public key in PEM: it starts with '-----BEGIN PUBLIC KEY-----'. Copy 'JWKS Public Key' "
-            "from 'API keys' in the Clerk Dashboard.",
+            "is no public key in PEM, which starts with '-----BEGIN PUBLIC KEY-----', or is cut off. "
+            "Copy 'JWKS Public Key' from 'API keys' in the Clerk Dashboard.",
         ) from None
     if not isinstance(key, RSAPublicKey) or not is_strong(key):
         raise _wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {_DASHBOARD}")
@@ -186,6 +217,15 @@ def keys_belong_together(config: ClerkConfig) -> None:
             "secret_key",
             f"is of a {kind} instance, but publishable_key is of a {key.instance_type} one. Copy both from "
             "the same page, 'API keys' of one instance, in the Clerk Dashboard.",
+        )
+
+
+def connection_is_private(config: ClerkConfig) -> None:
+    """A live secret key does not cross a network in plain text."""
+    is_live = config.secret_key is not None and config.secret_key.startswith(_PRODUCTION_KEYS)
+    if is_live and config.api_url.startswith("http://") and not _LOOPBACK.match(config.api_url):
+        raise _wrong(
+            "api_url", "is an http:// URL, over which a live secret key would be sent: use https://."
         )
 
 

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 class BackendCall:
     """One call. Its repr shows neither the key nor the body, which hold secrets."""
 
-    __slots__ = ("attempts", "bearer", "body", "method", "share", "url")
+    __slots__ = ("attempts", "bearer", "body", "is_anybodys", "method", "share", "url")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class BackendCall:
         body: Mapping[str, Any] | None = None,
         attempts: int = 1,
         share: Hashable = None,
+        is_anybodys: bool = False,
     ) -> None:
         self.method = method
         self.url = url
@@ -43,6 +44,8 @@ class BackendCall:
         self.attempts = attempts
         #: Concurrent calls of equal *share* are made once and get one answer; `None` for a call of its own.
         self.share = share
+        #: Whether an outsider can cause it at will. Only so many of these are made at once.
+        self.is_anybodys = is_anybodys
 
     def __repr__(self) -> str:
         return f"<BackendCall {self.method} {self.url.partition('?')[0]}>"
@@ -51,10 +54,12 @@ class BackendCall:
 class BackendAnswer:
     """What a call came to; `status` is `None` where there was no answer."""
 
-    __slots__ = ("json", "status")
+    __slots__ = ("json", "problem", "status")
 
-    def __init__(self, status: int | None, json: Any = None) -> None:
+    def __init__(self, status: int | None, json: Any = None, problem: str = "it took too long") -> None:
         self.status = status
+        #: Why there was no answer.
+        self.problem = problem
         #: The decoded body, `None` where it was no JSON.
         self.json = json
 
@@ -92,7 +97,7 @@ def fetch_key_set(config: ClerkConfig) -> BackendCall:
 
 def exchange_nonce(config: ClerkConfig, nonce: str) -> BackendCall:
     url = _url(config, "/clients/handshake_payload", nonce=nonce)
-    return BackendCall("GET", url, bearer=config.secret_key)
+    return BackendCall("GET", url, bearer=config.secret_key, is_anybodys=True)
 
 
 def refresh_session(
@@ -100,7 +105,7 @@ def refresh_session(
 ) -> BackendCall:
     query = {"suffixed_cookies": "true"} if suffixed_cookies else {}
     url = _url(config, f"/sessions/{quote(session_id, safe='')}/refresh", **query)
-    return BackendCall("POST", url, bearer=config.secret_key, body=body)
+    return BackendCall("POST", url, bearer=config.secret_key, body=body, is_anybodys=True)
 
 
 def create_session_token(config: ClerkConfig, session_id: str, template: str) -> BackendCall:

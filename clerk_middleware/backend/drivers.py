@@ -31,7 +31,13 @@ DEADLINE: Final = 5.0
 _ATTEMPT_TIMEOUT: Final = 3.0
 _BACKOFF: Final = 0.1
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+#: Of the pool's 100 connections, those that outsiders may take up: the key set's fetch never waits.
+_MAX_OF_ANYBODY: Final = 64
+_MAX_EVENT_LOOPS: Final = 16
 _RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
+
+
+TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
 
 
 class _Attempts:
@@ -91,6 +97,10 @@ def _arguments(call: BackendCall, seconds: float) -> dict[str, Any]:
     return arguments
 
 
+def _no_answer(error: Exception) -> BackendAnswer:
+    return BackendAnswer(None, problem=f"{type(error).__name__} {error}"[:200].strip())
+
+
 class Driver:
     """Runs flows, waiting in this thread."""
 
@@ -114,6 +124,16 @@ class Driver:
 
     def _answer(self, call: BackendCall) -> BackendAnswer:
         connections = self._current()
+        if call.is_anybodys:
+            with connections.lock:
+                if connections.anybodys >= _MAX_OF_ANYBODY:
+                    return TOO_MANY
+                connections.anybodys += 1
+            try:
+                return self._attempt(connections, call)
+            finally:
+                with connections.lock:
+                    connections.anybodys -= 1
         if call.share is None:
             return self._attempt(connections, call)
         with connections.lock:
@@ -151,8 +171,8 @@ class Driver:
                     if not body.add(chunk):
                         return NO_ANSWER
                 return body.answer(response.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL):
-            return NO_ANSWER
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return _no_answer(error)
 
     def _current(self) -> _Connections:
         if self._connections.process != os.getpid():
@@ -175,6 +195,7 @@ class _Connections:
         self.client: httpx.Client | None = None
         self.lock = threading.Lock()
         self.shared: dict[Hashable, _SharedAnswer] = {}
+        self.anybodys = 0
 
     def open(self, transport: httpx.BaseTransport | None) -> httpx.Client:
         with self.lock:
@@ -199,7 +220,8 @@ class AsyncDriver:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
-        self._connections = _AsyncConnections(None)
+        self._process = os.getpid()
+        self._connections: dict[object, _AsyncConnections] = {}
 
     async def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
@@ -219,6 +241,14 @@ class AsyncDriver:
         from anyio import Event
 
         connections = self._current()
+        if call.is_anybodys:
+            if connections.anybodys >= _MAX_OF_ANYBODY:
+                return TOO_MANY
+            connections.anybodys += 1
+            try:
+                return await self._attempt(connections, call)
+            finally:
+                connections.anybodys -= 1
         if call.share is None:
             return await self._attempt(connections, call)
         shared = connections.shared
@@ -259,35 +289,38 @@ class AsyncDriver:
                         if not body.add(chunk):
                             return NO_ANSWER
                     answer = body.answer(response.status_code)
-            except (httpx.HTTPError, httpx.InvalidURL):
-                return NO_ANSWER
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                return _no_answer(error)
         return answer
 
     def _current(self) -> _AsyncConnections:
         from anyio.lowlevel import current_token
 
-        event_loop = current_token()  # connections and events are one loop's, and tests run several
-        connections = self._connections
-        if connections.process != os.getpid() or connections.event_loop != event_loop:
-            connections = self._connections = _AsyncConnections(event_loop)
+        if self._process != os.getpid():
+            self._process, self._connections = os.getpid(), {}
+        event_loop = current_token()
+        connections = self._connections.get(event_loop)
+        if connections is None:
+            while len(self._connections) >= _MAX_EVENT_LOOPS:
+                self._connections.pop(next(iter(self._connections)), None)
+            connections = self._connections[event_loop] = _AsyncConnections()
         return connections
 
     async def aclose(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        client = self._current().client
-        self._connections = _AsyncConnections(None)
+        """Close the connections of this event loop; a later call opens new ones."""
+        connections = self._current()
+        client, connections.client = connections.client, None
         if client is not None:
             await client.aclose()
 
 
 class _AsyncConnections:
-    """What belongs to one process and one event loop."""
+    """What belongs to one event loop of one process."""
 
-    def __init__(self, event_loop: object) -> None:
-        self.process = os.getpid()
-        self.event_loop = event_loop
+    def __init__(self) -> None:
         self.client: httpx.AsyncClient | None = None
         self.shared: dict[Hashable, tuple[list[BackendAnswer], anyio.Event]] = {}
+        self.anybodys = 0
 
     def open(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
         if self.client is None:

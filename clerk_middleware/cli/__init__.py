@@ -1,4 +1,4 @@
-"""The command line: ``clerk-middleware demo``."""
+"""The command line: ``clerk-middleware demo`` and ``clerk-middleware local``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from clerk_middleware.version import __version__
 
-from . import demo
+from . import demo, local
 from .failure import CommandFailed
 
 __all__ = ["main"]
@@ -20,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="clerk-middleware", description="Clerk authentication for Python web applications."
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    demo.add_command(parser.add_subparsers(title="commands", required=True, metavar="COMMAND"))
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo.add_command(commands)
+    local.add_command(commands)
     arguments = parser.parse_args(argv)
     try:
         status: int = arguments.run(arguments)

@@ -34,7 +34,7 @@ class ExampleApplication:
                 f"{self.module} is not here: the example applications are not part of the package. Clone "
                 f"{_REPOSITORY}, and there: pip install -e '.[demo]'"
             )
-        application: ASGIApp = import_of_extra(self.module).create_app(config, verify_url=verify_url)
+        application: ASGIApp = import_of_extra(self.module, "demo").create_app(config, verify_url=verify_url)
         return application
 
 
@@ -44,14 +44,14 @@ APPLICATIONS: Mapping[str, ExampleApplication] = {
 }
 
 
-def import_of_extra(module: str) -> ModuleType:
-    """Import what needs the packages of the demo's extra."""
+def import_of_extra(module: str, extra: str) -> ModuleType:
+    """Import what needs the packages of an extra. Raises `CommandFailed`."""
     try:
         return import_module(module)
     except ImportError as error:
         raise CommandFailed(
-            f"the demo needs {error.name or module}, which is not installed: "
-            "pip install 'clerk-middleware[demo]'"
+            f"this needs {error.name or module}, which is not installed: "
+            f"pip install 'clerk-middleware[{extra}]'"
         ) from error
 
 

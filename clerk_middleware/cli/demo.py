@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .applications import APPLICATIONS, ExampleApplication
+from .arguments import add_seed, expect_loopback, port, seed_of
 from .decisions import DecisionLog, readable_log
 from .failure import CommandFailed
+from .people import people
 from .serving import run, serve
 from .stage import AdjustableClock, Demo, set_up
-
-if TYPE_CHECKING:
-    from clerk_middleware.local import LocalClerk, User
 
 __all__ = ["add_command"]
 
@@ -35,23 +33,30 @@ def add_command(commands: Any) -> None:
         "neither an account nor a network.",
     )
     parser.add_argument("--app", choices=list(APPLICATIONS), default="fastapi", help="default: %(default)s")
+    add_seed(parser)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address; default: %(default)s")
-    parser.add_argument("--port", type=_port, default=8000, help="of the application; default: %(default)s")
-    parser.add_argument("--clerk-port", type=_port, default=5400, help="of LocalClerk; default: %(default)s")
+    parser.add_argument("--port", type=port, default=8000, help="of the application; default: %(default)s")
+    parser.add_argument("--clerk-port", type=port, default=5400, help="of LocalClerk; default: %(default)s")
     parser.add_argument(
         "--check", action="store_true", help="walk through it over HTTP, on free ports, and say what works"
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, extra="demo")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     application = APPLICATIONS[arguments.app]
-    _expect_loopback(arguments.host)
+    expect_loopback(arguments.host)
     if arguments.check:
+        if arguments.seed:
+            raise CommandFailed(
+                "--check signs in as the users of the seed that comes with LocalClerk: leave out --seed"
+            )
         return _check(application, arguments.host)
     with (
         readable_log(logging.DEBUG),
-        set_up(application, arguments.host, arguments.port, arguments.clerk_port) as demo,
+        set_up(
+            application, arguments.host, arguments.port, arguments.clerk_port, seed=seed_of(arguments)
+        ) as demo,
     ):
         print(_banner(demo, application), flush=True)
         run(DecisionLog(demo.app), demo.listening)
@@ -72,7 +77,6 @@ def _check(application: ExampleApplication, host: str) -> int:
 
 
 def _banner(demo: Demo, application: ExampleApplication) -> str:
-    people = "\n".join(_person(demo.clerk, user) for user in demo.clerk.users.values())
     return f"""
 Fleet, {application.description}
 
@@ -81,41 +85,10 @@ Fleet, {application.description}
              identity provider: passwords are plain text, and it forgets everything when it stops.
 
 Who you can be
-{people}
+{people(demo.clerk)}
 
 What to try
 {_TO_TRY.format(app=demo.app_url)}
 
 Below is what the middleware decides. Ctrl-C stops.
 """
-
-
-def _person(clerk: LocalClerk, user: User) -> str:
-    jobs = [
-        f"{organization.members[user.id].removeprefix('org:')} at {organization.name}"
-        for organization in clerk.organizations.values()
-        if user.id in organization.members
-    ]
-    code = f", then code {user.second_factor_code}" if user.second_factor_code else ""
-    return (
-        f"  {user.display_name:<15} {user.email:<26} {user.password}{code}\n"
-        f"  {'':<15} {', '.join(jobs) or 'in no organization'}"
-    )
-
-
-def _expect_loopback(host: str) -> None:
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise CommandFailed(
-            f"the demo does not listen on {host!r}: whoever reaches it can sign in as anyone. Use a loopback "
-            "address, such as --host 127.0.0.1"
-        )
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"a port is a number from 0 (a free one) to 65535, not {text!r}")
-    return int(text)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from clerk_middleware.asgi_scope import ASGIApp
 
-__all__ = ["listen", "run", "serve", "url_of"]
+__all__ = ["listen", "origins_of", "run", "serve", "url_of"]
 
 
 def listen(host: str, port: int, *, option: str) -> socket.socket:
@@ -40,8 +40,15 @@ def listen(host: str, port: int, *, option: str) -> socket.socket:
 
 
 def url_of(host: str, listening: socket.socket) -> str:
-    """Where a browser finds what listens there."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+    """Where a browser finds what listens there, which is also the origin of its pages."""
+    port = listening.getsockname()[1]
+    return f"http://{f'[{host}]' if ':' in host else host}{f':{port}' if port != 80 else ''}"
+
+
+def origins_of(host: str, listening: socket.socket) -> list[str]:
+    """The origins of its pages, by whichever name of this machine a browser was told to find it."""
+    names = {host: None, "localhost": None} | ({"127.0.0.1": None} if host == "localhost" else {})
+    return [url_of(name, listening) for name in names]
 
 
 def run(app: ASGIApp, listening: socket.socket) -> None:

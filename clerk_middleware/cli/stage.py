@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from clerk_middleware.config import ClerkConfig
 
 from .applications import ExampleApplication, import_of_extra
-from .serving import listen, url_of
+from .serving import listen, origins_of, url_of
 
 if TYPE_CHECKING:
     import socket
 
     from clerk_middleware.asgi_scope import ASGIApp
-    from clerk_middleware.local import LocalClerk
+    from clerk_middleware.local import LocalClerk, Seed
 
 __all__ = ["AdjustableClock", "Demo", "set_up"]
 
@@ -41,14 +41,17 @@ def set_up(
     clerk_port: int = 0,
     *,
     clock: Callable[[], float] = time.time,
+    seed: Seed | None = None,
 ) -> Iterator[Demo]:
     """A LocalClerk that is served, and the application that is configured for it. Port 0 takes a free one.
 
     Raises `CommandFailed` where a port is taken, or something is not installed.
     """
-    local = import_of_extra("clerk_middleware.local")
-    import_of_extra("websockets")  # without it uvicorn serves no WebSocket, and only says so when asked
-    clerk: LocalClerk = local.LocalClerk(clock=clock)
+    local = import_of_extra("clerk_middleware.local", "demo")
+    import_of_extra(
+        "websockets", "demo"
+    )  # without it uvicorn serves no WebSocket, and only says so when asked
+    clerk: LocalClerk = local.LocalClerk(seed, clock=clock)
     with listen(host, port, option="--port") as listening:
         listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is
         with clerk.serve(host, clerk_port) as server:
@@ -60,7 +63,7 @@ def set_up(
                 api_url=server.url,
                 proxy_url=server.url,
                 sign_in_url=f"{server.url}/sign-in",
-                authorized_parties=[app_url],
+                authorized_parties=origins_of(host, listening),
             )
             app = application.create(config, verify_url=f"{server.url}/verify")
             yield Demo(clerk, server.url, app, app_url, listening)

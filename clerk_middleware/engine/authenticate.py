@@ -14,11 +14,10 @@ from ..errors import ClerkError, TokenVerificationError
 from ..logging import logger
 from ..state import RequestState
 from ..tokens.classes import MachineTokenType, TokenType, opaque_token_type
-from ..validation import keys_suffice, sign_in_on_satellite, token_types
+from ..validation import keys_suffice, token_types
 from .browser_flow import authenticate_browser
 from .failure import session_failure
 from .machine import authenticate_machine_jwt, machine_type_of, refuse_opaque
-from .presented import Presented
 from .session import signed_in, signed_out, verify
 
 if TYPE_CHECKING:
@@ -48,12 +47,10 @@ def _flow_of(context: Context, accepts_token: AcceptsToken | None) -> Flow[Reque
     if accepts_token is not None:
         accepts = token_types(accepts_token)
         keys_suffice(config, accepts)
-    if config.satellite_signs_in_on_itself:
-        raise sign_in_on_satellite(config.sign_in_url)
     token = bearer_token(context.request.authorization)
     if accepts == "session_token":
         return _session(context, token, "header") if token is not None else _from_cookies(context)
-    presented = _type_of(token)
+    presented = _type_of(context, token)
     if not isinstance(accepts, str):
         if presented not in accepts:
             return _refused(None)
@@ -81,11 +78,11 @@ def bearer_token(header: str | None) -> str | None:
     return parts[0] if parts else None
 
 
-def _type_of(token: str | None) -> TokenType:
+def _type_of(context: Context, token: str | None) -> TokenType:
     """The type that was presented; no token, or a garbled one, counts as a session's."""
     if token is None:
         return "session_token"
-    return machine_type_of(token) or "session_token"
+    return machine_type_of(context, token) or "session_token"
 
 
 def _refused(token_type: TokenType | None, reason: str = reasons.TOKEN_TYPE_MISMATCH) -> Flow[RequestState]:
@@ -101,7 +98,7 @@ def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow
 
 def _session(context: Context, token: str, carrier: Carrier) -> Flow[RequestState]:
     try:
-        presented = Presented(token, context.memory.verified_tokens.get(token))
+        presented = context.present(token)
         presented.require_session_class()
         verified = yield from verify(context, presented)
     except TokenVerificationError as error:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from .. import reasons
 from ..errors import TokenVerificationError
-from ..logging import logger
 from .failure import session_failure
 from .handshake import handshake, resolve_handshake
 from .organizations import organization_to_activate
@@ -70,9 +69,10 @@ def _activate_organization(context: Context, session: SessionClaims) -> RequestS
     if target is None or target.is_active_in(session):
         return None
     if context.browser.redirect_count >= 3:
-        logger.warning(
+        context.memory.warnings.log(
+            "organization",
             "Clerk: the organization that this path belongs to could not be activated: it does not exist, or "
-            "the user is no member. The request goes on with the active one."
+            "the user is no member. The request goes on with the active one.",
         )
         return None
     state = handshake(context, reasons.ACTIVE_ORGANIZATION_MISMATCH)

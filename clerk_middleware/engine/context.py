@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TokenVerificationError
 from ..lazy import lazy
+from ..logging import OccasionalWarnings
 from ..tokens.jwks import KeySets
 from ..tokens.verified import VerifiedTokens
 from .cookies import InstanceCookies
 from .presented import Presented
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..config import ClerkConfig
     from ..publishable_key import PublishableKey
     from ..request import ClerkRequest
@@ -21,35 +24,41 @@ if TYPE_CHECKING:
 class Memory:
     """What an authenticator remembers between requests. Its parts say what their keys are."""
 
-    __slots__ = ("key_sets", "verified_tokens")
+    __slots__ = ("key_sets", "verified_tokens", "warnings")
 
     def __init__(self, verified_tokens: int = 4096) -> None:
         self.key_sets = KeySets()
         self.verified_tokens = VerifiedTokens(verified_tokens)
+        self.warnings = OccasionalWarnings()
 
 
 class Context:
     """One request's, read lazily: a token in the header needs nearly nothing of it.
 
-    :param now: Unix time in seconds.
+    :param clock: Unix time in seconds.
     """
 
-    def __init__(self, config: ClerkConfig, request: ClerkRequest, memory: Memory, now: float) -> None:
+    def __init__(
+        self, config: ClerkConfig, request: ClerkRequest, memory: Memory, clock: Callable[[], float]
+    ) -> None:
         self.config = config
         self.request = request
         self.memory = memory
-        self.now = now
-        self._presented: dict[str, Presented] = {}
+        self.clock = clock
+        #: The moment for which the decision is made. What takes time asks the clock again.
+        self.now = clock()
+        self._presented: list[Presented] = []
 
     def present(self, token: str) -> Presented:
         """Decode *token*, once however often it is presented.
 
         :raises TokenVerificationError: ``token-invalid``, if it does not decode.
         """
-        presented = self._presented.get(token)
-        if presented is None:
-            presented = Presented(token, self.memory.verified_tokens.get(token))
-            self._presented[token] = presented
+        for presented in self._presented:  # they are two or three
+            if presented.text == token:
+                return presented
+        presented = Presented(token, self.memory.verified_tokens.get(token))
+        self._presented.append(presented)
         return presented
 
     def unverified_claims(self, token: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ https://clerk.com/docs/guides/how-clerk-works/overview#the-handshake
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .presented import Presented
 
 _MAX_REDIRECTS = 3
+_MAX_QUERY = 8192  # a longer one, escaped once more, is no Location that a server or browser takes
+_NONCE = re.compile(r"[A-Za-z0-9._~-]{1,512}")
 _ONE_DAY = 86_400.0
 _CLOCK_REASONS = frozenset(
     {reasons.TOKEN_EXPIRED, reasons.TOKEN_NOT_ACTIVE_YET, reasons.TOKEN_IAT_IN_THE_FUTURE}
@@ -47,10 +50,11 @@ def handshake(
     :param session_token: the token that was refused, for the Frontend API to know the session.
     """
     browser = context.browser
-    if not browser.accepts_redirect:
+    if not browser.accepts_redirect or len(browser.url.query) > _MAX_QUERY:
         return signed_out(reason, message)
     if browser.redirect_count >= _MAX_REDIRECTS:
-        logger.warning(
+        context.memory.warnings.log(
+            "handshake loop",
             "Clerk: the handshake of this browser goes in circles (%s), so it was broken off and the request "
             "is signed out. Check that secret_key and publishable_key are of the same instance, that the "
             "browser accepts cookies, and that this machine's clock is right.",
@@ -94,8 +98,10 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
     """
     browser = context.browser
     if browser.handshake_nonce:
-        answer = yield exchange_nonce(context.config, browser.handshake_nonce)
-        directives = answer.field("directives")
+        directives = None  # what is no nonce, or is none any more, stands for nothing
+        if _NONCE.fullmatch(browser.handshake_nonce):
+            answer = yield exchange_nonce(context.config, browser.handshake_nonce)
+            directives = answer.field("directives")
     else:
         try:
             directives = yield from _directives_of_token(context, browser.handshake_token or "")
@@ -120,16 +126,19 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
         presented.require_session_class()
         verified = yield from _verify_leniently(context, presented)
     except TokenVerificationError as error:
-        logger.debug("Clerk: a handshake's session token is refused (%s): %s", error.reason, error.message)
+        message = "Clerk: a handshake's session token is refused (%s): %s."
+        if error.reason == reasons.TOKEN_INVALID_AUTHORIZED_PARTIES:
+            # Clerk has just signed this browser in. With an azp that is not configured, it tries for ever.
+            context.memory.warnings.log(error.reason, message, error.reason, error.message)
+        else:
+            logger.debug(message, error.reason, error.message)
         return None
     return signed_in(token, verified, "cookie", headers)
 
 
 def _directives_of_token(context: Context, token: str) -> Flow[object]:
     presented = context.present(token)
-    key = context.config.verification_key
-    if key is None:
-        key = yield from find_key(context, presented.jwt)
+    key = yield from find_key(context, presented.jwt)
     check_type(presented.jwt)
     presented.require_session_class()
     presented.jwt.verify_signature(key)

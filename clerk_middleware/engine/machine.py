@@ -12,7 +12,7 @@ from ..errors import TokenVerificationError
 from ..machine_auth import M2MAuth, OAuthAuth
 from ..state import RequestState
 from ..tokens.classes import OAUTH_JWT_TYPES, is_m2m_class, machine_jwt_type, opaque_token_type
-from ..tokens.jwt import check_claims, check_type, decode
+from ..tokens.jwt import check_claims, check_type
 from .session import find_key
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _REGISTERED_CLAIMS = frozenset({"iss", "sub", "exp", "nbf", "iat", "jti"})
 
 
-def machine_type_of(token: str) -> MachineTokenType | None:
+def machine_type_of(context: Context, token: str) -> MachineTokenType | None:
     """The type of a machine's token, `None` for a session's and for what does not decode."""
     if (opaque := opaque_token_type(token)) is not None:
         return opaque
     try:
-        return machine_jwt_type(decode(token))
+        return machine_jwt_type(context.present(token).jwt)
     except TokenVerificationError:
         return None
 
@@ -50,7 +50,7 @@ def authenticate_machine_jwt(
 ) -> Flow[RequestState]:
     """Verify a machine's JWT; the network is needed only where the key is not known."""
     try:
-        jwt = decode(token)
+        jwt = context.present(token).jwt
         if token_type == "m2m_token" and "cat" in jwt.header and not is_m2m_class(jwt):
             raise TokenVerificationError(reasons.TOKEN_INVALID, "the token's 'cat' is not that of M2M tokens")
         yield from _verify(context, jwt, token_type)
@@ -65,9 +65,7 @@ def authenticate_machine_jwt(
 
 def _verify(context: Context, jwt: JWT, token_type: MachineTokenType) -> Flow[None]:
     config = context.config
-    key = config.verification_key
-    if key is None:
-        key = yield from find_key(context, jwt)
+    key = yield from find_key(context, jwt)
     check_type(jwt, OAUTH_JWT_TYPES if token_type == "oauth_token" else ("JWT",))
     jwt.verify_signature(key)
     if token_type == "oauth_token" and config.audiences and not jwt.claims.get("aud"):

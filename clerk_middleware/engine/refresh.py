@@ -13,22 +13,20 @@ from .session import signed_in, verify
 
 if TYPE_CHECKING:
     from ..backend.calls import BackendAnswer, Flow
-    from ..request import ClerkRequest
     from ..state import RequestState
     from .context import Context
 
 #: What Clerk shows of a session's device; never what another application's credentials are in.
 _FORWARDED_HEADERS = (
     "accept-language",
-    "cf-connecting-ip",
     "origin",
     "sec-ch-ua",
     "sec-ch-ua-mobile",
     "sec-ch-ua-platform",
     "user-agent",
-    "x-forwarded-for",
-    "x-real-ip",
 )
+#: The client's address, as its own proxy tells it: anybody else can send these, too.
+_PROXY_HEADERS = ("cf-connecting-ip", "x-forwarded-for", "x-real-ip")
 # Of a token that is not verified yet, and about to become part of a URL.
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _ERROR_CODE = re.compile(r"[a-z0-9_-]{1,100}")
@@ -60,7 +58,7 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
             "expired_token": expired.text,
             "refresh_token": refresh_token,
             "request_origin": context.browser.url.origin,
-            "request_headers": _forwarded_headers(request),
+            "request_headers": _forwarded_headers(context),
         },
         suffixed_cookies=cookies.use_suffixed,
     )
@@ -88,5 +86,6 @@ def _failure(answer: BackendAnswer) -> str:
     return code
 
 
-def _forwarded_headers(request: ClerkRequest) -> dict[str, Any]:
-    return {name: [value] for name in _FORWARDED_HEADERS if (value := request.header(name)) is not None}
+def _forwarded_headers(context: Context) -> dict[str, Any]:
+    names = _FORWARDED_HEADERS + (_PROXY_HEADERS if context.config.trust_forwarded_headers else ())
+    return {name: [value] for name in names if (value := context.request.header(name)) is not None}

@@ -82,8 +82,10 @@ def _suits(config: ClerkConfig, token: VerifiedToken) -> bool:
 
 
 def find_key(context: Context, jwt: JWT) -> Flow[RSAPublicKey]:
-    """The key that *jwt* names, from the key set; fetched where it is not known."""
+    """`jwt_key`, or the key that *jwt* names; the key set is fetched where it is not known."""
     config, key_sets = context.config, context.memory.key_sets
+    if config.verification_key is not None:
+        return config.verification_key
     kid = jwt.header.get("kid")
     if config.secret_key is None:
         raise TokenVerificationError(
@@ -94,18 +96,18 @@ def find_key(context: Context, jwt: JWT) -> Flow[RSAPublicKey]:
         return key
     answer = yield fetch_key_set(config)
     try:
-        if failure := _failure_of_fetch(answer):
+        if failure := _failure_of_fetch(config, answer):
             raise failure
-        keys = key_sets.store(config.instance, answer.json, context.now)
+        keys = key_sets.store(config.instance, answer.json, context.clock())
     except TokenVerificationError as failure:
-        key_sets.store_failure(config.instance, failure, context.now)
+        key_sets.store_failure(config.instance, failure, context.clock())
         raise
     if kid is None or kid not in keys:
         raise jwks.kid_mismatch()
     return keys[kid]
 
 
-def _failure_of_fetch(answer: BackendAnswer) -> TokenVerificationError | None:
+def _failure_of_fetch(config: ClerkConfig, answer: BackendAnswer) -> TokenVerificationError | None:
     if answer.is_success:
         return None
     if answer.error_code == "clerk_key_invalid":
@@ -113,7 +115,8 @@ def _failure_of_fetch(answer: BackendAnswer) -> TokenVerificationError | None:
             reasons.SECRET_KEY_INVALID,
             "Clerk does not know secret_key: copy it from 'API keys' in the Clerk Dashboard",
         )
-    problem = f"answered {answer.status}" if answer.status is not None else "did not answer"
+    problem = f"answered {answer.status}" if answer.status is not None else f"did not ({answer.problem})"
     return TokenVerificationError(
-        reasons.JWK_FAILED_TO_LOAD, f"Clerk's Backend API {problem} when asked for the key set"
+        reasons.JWK_FAILED_TO_LOAD,
+        f"Clerk's Backend API, {config.api_url}, {problem} when asked for the key set",
     )

@@ -43,7 +43,9 @@ def create_app(instance: Instance, issuer: TokenIssuer, origins: OriginPolicy, f
         ):
             code = _CODES.get(error.status_code, "request_invalid")
             return error_response(error.status_code, code, error.detail, headers=error.headers)
-        return pages.message(request, error.status_code, "This did not work", error.detail)
+        title = "There is no such page" if error.status_code == 404 else "This did not work"
+        text = "LocalClerk has no page at this address." if error.status_code == 404 else error.detail
+        return pages.message(request, error.status_code, title, text)
 
     return Starlette(
         routes=[*BackendAPI(instance, issuer).routes, *frontend_api.routes, *pages.routes],

@@ -202,10 +202,37 @@ class LocalClerk:
         self._expect_any_host(host, allow_remote)
         return serve(self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote)
 
-    def run(self, host: str = "127.0.0.1", port: int = 5400, *, allow_remote: bool = False) -> None:
-        """Serve in the foreground until interrupted; otherwise as `serve`."""
+    def run(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5400,
+        *,
+        allow_remote: bool = False,
+        announce: Callable[[LocalServer], None] | None = None,
+    ) -> None:
+        """Serve in the foreground until interrupted; otherwise as `serve`.
+
+        `announce` is called once it listens, in place of the warning in the log that says what it is not.
+        """
         self._expect_any_host(host, allow_remote)
-        run(self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote)
+        run(
+            self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote, announce=announce
+        )
+
+    def environment(self, url: str) -> dict[str, str]:
+        """The ``CLERK_…`` variables of an application that signs in with this one, served at `url`.
+
+        ``CLERK_AUTHORIZED_PARTIES`` is not among them: only the application knows its own origins. ::
+
+            config = ClerkConfig.from_env(clerk.environment(server.url), authorized_parties=[...])
+        """
+        return {
+            "CLERK_PUBLISHABLE_KEY": self.publishable_key,
+            "CLERK_SECRET_KEY": self.secret_key,
+            "CLERK_API_URL": url,
+            "CLERK_PROXY_URL": url,
+            "CLERK_SIGN_IN_URL": f"{url}/sign-in",
+        }
 
     def _expect_any_host(self, host: str, allow_remote: bool) -> None:
         """Beyond loopback there is no telling by which names this machine is called."""

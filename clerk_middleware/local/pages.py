@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from .browser import Browsers
+from .hints import hints_for
 from .instance import Instance
 from .origins import OriginPolicy, RedirectRefused, origin_of, with_query
 from .records import Client, Session
@@ -36,6 +37,7 @@ class Pages:
         both = ["GET", "POST"]
         self.routes = [
             Route("/", self.home, methods=["GET"]),
+            Route("/application", self.application, methods=["GET"]),
             Route("/sign-in", self.sign_in, methods=both),
             Route("/sign-in/factor-two", self.second_factor, methods=both),
             Route("/sign-in/create", self.sign_up, methods=["GET"]),
@@ -47,9 +49,18 @@ class Pages:
 
     async def home(self, request: Request) -> Response:
         """Who is signed in, and where to go from here."""
-        client = self._browsers.find(request)
-        session = self._instance.session_of(client) if client else None
-        return self._page(request, "home.html", session=session)
+        _, session = self._signed_in(request)
+        application = self._application_of(session)
+        name = urlsplit(application).netloc if application else None
+        return self._page(request, "home.html", session=session, application=name)
+
+    async def application(self, request: Request) -> Response:
+        """Back to the application that last asked for a token, so that it asks for another."""
+        client, session = self._signed_in(request)
+        application = self._application_of(session)
+        if client is None or application is None:
+            return self._to(request, "/")
+        return self._back(request, client, f"{application}/")
 
     async def sign_in(self, request: Request) -> Response:
         """Choose a user of the seed and give the password."""
@@ -94,8 +105,7 @@ class Pages:
     async def sign_out(self, request: Request) -> Response:
         """Ask, then end the session. An application's own button may post here directly."""
         redirect_url = self._redirect_url(request)
-        client = self._browsers.find(request)
-        session = self._instance.session_of(client) if client else None
+        client, session = self._signed_in(request)
         if request.method != "POST" and session:
             return self._page(request, "sign_out.html", session=session)
         if request.method == "POST":
@@ -146,6 +156,11 @@ class Pages:
     def message(self, request: Request, status: int, title: str, text: str) -> Response:
         """A page that says what went wrong."""
         return self._page(request, "message.html", status=status, title=title, text=text)
+
+    def _application_of(self, session: Session | None) -> str | None:
+        """The origin of the application that last asked for a token, if one may be sent there."""
+        origin = session.authorized_party if session else None
+        return origin if origin and self._origins.allows(origin) else None
 
     def _signed_in(self, request: Request) -> tuple[Client | None, Session | None]:
         client = self._browsers.find(request)
@@ -237,6 +252,7 @@ class Pages:
             "user": subject.user if subject else None,
             "subject": subject,
             "error": None,
+            "hints": hints_for(request, self._instance, self._origins),
             **context,
             "nonce": nonce,
             "instance": self._instance.seed,

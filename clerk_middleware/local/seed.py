@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 __all__ = [
@@ -123,6 +124,8 @@ class Seed:
     """What a LocalClerk starts from; the module's docstring describes the file."""
 
     name: str = "LocalClerk"
+    #: The file that it was read from.
+    source: Path | None = None
     instance_type: InstanceType = "development"
     #: The Frontend API's host, which the publishable key holds and tokens name as their issuer.
     host: str = DEFAULT_HOST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ from .seed import Seed
 from .seed_builder import build_seed
 from .seed_reader import SeedError, SeedReader
 
-__all__ = ["load_seed"]
+__all__ = ["BUILT_IN_SEED", "load_seed"]
+
+#: A road freight company, which a LocalClerk starts from by default.
+BUILT_IN_SEED = Path(__file__).with_name("fleet.toml")
 
 
 def load_seed(source: str | Path | Mapping[str, Any] | None = None) -> Seed:
@@ -22,24 +25,17 @@ def load_seed(source: str | Path | Mapping[str, Any] | None = None) -> Seed:
     `clerk_middleware.local.seed`. Raises `SeedError`, which names the file, the table, the key and
     what is wrong.
     """
-    if source is None:
-        return _parse(
-            resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8"), "fleet.toml"
-        )
     if isinstance(source, Mapping):
         return build_seed(SeedReader(source, source="seed"))
+    path = BUILT_IN_SEED if source is None else Path(source)
     try:
-        document = Path(source).read_text("utf-8")
+        document = path.read_text("utf-8")
     except OSError as error:
-        raise SeedError(f"cannot be read: {error.strerror}", source=str(source)) from error
+        raise SeedError(f"cannot be read: {error.strerror}", source=str(path)) from error
     except UnicodeDecodeError as error:
-        raise SeedError("is not UTF-8, as TOML has to be", source=str(source)) from error
-    return _parse(document, str(source))
-
-
-def _parse(document: str, source: str) -> Seed:
+        raise SeedError("is not UTF-8, as TOML has to be", source=str(path)) from error
     try:
         values = tomllib.loads(document)
     except tomllib.TOMLDecodeError as error:
-        raise SeedError(f"is not TOML: {error}", source=source) from error
-    return build_seed(SeedReader(values, source=source))
+        raise SeedError(f"is not TOML: {error}", source=str(path)) from error
+    return replace(build_seed(SeedReader(values, source=str(path))), source=path.absolute())

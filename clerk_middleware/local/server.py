@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -53,12 +53,23 @@ def serve(app: ASGIApp, *, name: str, host: str, port: int, allow_remote: bool) 
         listening.close()
 
 
-def run(app: ASGIApp, *, name: str, host: str, port: int, allow_remote: bool) -> None:
+def run(
+    app: ASGIApp,
+    *,
+    name: str,
+    host: str,
+    port: int,
+    allow_remote: bool,
+    announce: Callable[[LocalServer], None] | None,
+) -> None:
     """Serve `app` until it is interrupted."""
     listening, local = _listen(host, port, allow_remote)
     # uvicorn raises it again once it has stopped in good order, and there is nothing left to say.
     with listening, suppress(KeyboardInterrupt):
-        _announce(name, local)
+        if announce is None:
+            _announce(name, local)
+        else:
+            announce(local)
         uvicorn.Server(_configuration(app)).run([listening])
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIFETIME: Final = 5 * 60.0
 #: After a fetch, whatever its outcome, an instance is not asked again for so many seconds.
 REFETCH_INTERVAL: Final = 5.0
-_MAX_INSTANCES: Final = 256
+_MAX_INSTANCES: Final = 1024
 _MAX_KEYS: Final = 64
 _MIN_KEY_SIZE: Final = 2048
 _MAX_KEY_SIZE: Final = 8192
@@ -29,7 +29,8 @@ class _KeySet(NamedTuple):
     keys: dict[str, RSAPublicKey]
     fetched_at: float
     expires_at: float
-    failure: TokenVerificationError | None
+    failure: tuple[str, str] | None
+    answer: object = None
 
 
 class KeySets:
@@ -49,7 +50,8 @@ class KeySets:
         if kid is not None and (key := known.keys.get(kid)) is not None:
             return key
         if now < known.fetched_at + REFETCH_INTERVAL:
-            raise known.failure or kid_mismatch()
+            # A new exception each time: one that is kept would keep its frames, and they the request.
+            raise TokenVerificationError(*known.failure) if known.failure else kid_mismatch()
         if kid is None:
             raise kid_mismatch()  # no key set will ever hold it
         return None
@@ -61,24 +63,26 @@ class KeySets:
 
         :raises TokenVerificationError: if it holds no usable key.
         """
+        known = self._sets.get(instance)
+        if known is not None and known.answer is answer and answer is not None:
+            return known.keys  # one answer, shared by many requests
         keys = _parse(answer)
         if not keys:
             raise TokenVerificationError(
                 reasons.JWK_FAILED_TO_LOAD, "the JWKS endpoint answered without a usable RSA key"
             )
-        known = self._sets.get(instance)
         if known is not None:  # an unchanged key stays the same object, so that verified tokens stay known
             keys = {kid: _same_or_new(known.keys.get(kid), key) for kid, key in keys.items()}
-        self._put(instance, _KeySet(keys, now, now + LIFETIME, None))
+        self._put(instance, _KeySet(keys, now, now + LIFETIME, None, answer))
         return keys
 
     def store_failure(self, instance: Hashable, failure: TokenVerificationError, now: float) -> None:
         """Remember for a moment that the key set can't be had; keys still alive stay."""
-        known = self._sets.get(instance)
+        known, reason = self._sets.get(instance), (failure.reason, failure.message)
         if known is not None and known.keys and known.fetched_at <= now < known.expires_at:
-            self._put(instance, known._replace(fetched_at=now, failure=failure))
+            self._put(instance, known._replace(fetched_at=now, failure=reason))
         else:
-            self._put(instance, _KeySet({}, now, now + REFETCH_INTERVAL, failure))
+            self._put(instance, _KeySet({}, now, now + REFETCH_INTERVAL, reason))
 
     def _put(self, instance: Hashable, key_set: _KeySet) -> None:
         self._sets.pop(instance, None)
@@ -90,8 +94,8 @@ class KeySets:
 def kid_mismatch() -> TokenVerificationError:
     return TokenVerificationError(
         reasons.JWK_KID_MISMATCH,
-        "no key of this Clerk instance has the token's 'kid': is the token of another instance than "
-        "secret_key?",
+        "no key of this Clerk instance has the token's 'kid': the token may be of another instance than "
+        "secret_key",
     )
 
 

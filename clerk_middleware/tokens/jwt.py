@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 #: Longer tokens are refused unread. A cookie holds 4 KiB; JWT templates may need more in a header.
 MAX_TOKEN_LENGTH = 16 * 1024
 _MAX_DEPTH = 32
+_USUAL_HEADER_LENGTH = 512
 _MAX_TIME = 10**12  # seconds; the year 33658
 
 _PADDING, _SHA256 = PKCS1v15(), SHA256()
@@ -76,7 +77,8 @@ def decode(token: str) -> JWT:
     if "+" in token or "/" in token or "=" in token or not token.isascii():
         raise _invalid("has characters that base64url does not know")
     header_segment, claims_segment, signature_segment = segments
-    header = _header(header_segment)
+    is_usual = len(header_segment) <= _USUAL_HEADER_LENGTH
+    header = _header(header_segment) if is_usual else _header.__wrapped__(header_segment)
     claims = _json_object(_base64url(claims_segment))
     signature = _base64url(signature_segment)
     return JWT(header, claims, token[: token.rindex(".")].encode("ascii"), signature)
@@ -133,8 +135,8 @@ def check_claims(
         if not isinstance(azp, str) or azp not in authorized_parties:
             raise TokenVerificationError(
                 reasons.TOKEN_INVALID_AUTHORIZED_PARTIES,
-                f"the token's 'azp' is {_shown(azp)}, which is not one of authorized_parties; if it is "
-                "the origin of your own frontend, add it",
+                f"the token's 'azp' is {_shown(azp)}, and authorized_parties does not name it: if it is the "
+                "origin of your own frontend, add it",
             )
     expires = _time(claims, "exp")
     if expires <= now - skew:
@@ -145,13 +147,13 @@ def check_claims(
     if not_before > now + skew:
         raise TokenVerificationError(
             reasons.TOKEN_NOT_ACTIVE_YET,
-            "the token is not valid yet by this machine's clock: is the clock late?",
+            "the token is not valid yet by this machine's clock, which may be late",
         )
     issued = _time(claims, "iat") if "iat" in claims else 0
     if issued > now + skew:
         raise TokenVerificationError(
             reasons.TOKEN_IAT_IN_THE_FUTURE,
-            "the token was issued in the future by this machine's clock: is the clock late?",
+            "the token was issued in the future by this machine's clock, which may be late",
         )
     return max(not_before, issued), expires
 

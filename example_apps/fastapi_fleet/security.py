@@ -15,10 +15,12 @@ async def same_origin(request: Request) -> None:
     A browser sends the session cookie along with whatever request, also with a form that some other
     site holds (CSRF). But it says truthfully where a request comes from: in Sec-Fetch-Site, and to an
     http:// site that is not on this machine in Origin. What says neither is no browser that is in use,
-    and is turned away as well. A request with an Authorization header needs no check: no form has one,
-    and a script of another site may not add one (CORS).
+    and is turned away as well. A request with a bearer token needs no check: no form has one, and a
+    script of another site may not add one (CORS). Basic credentials are another matter: browsers add them
+    by themselves.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS") or "authorization" in request.headers:
+    bearer = request.headers.get("authorization", "").lower().startswith("bearer ")
+    if request.method in ("GET", "HEAD", "OPTIONS") or bearer:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     is_own = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host")

@@ -75,13 +75,18 @@ class Required:
     def __init__(self, requirement: Requirement) -> None:
         self.requirement = requirement
 
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        # FastAPI copies the defaults of plain parameters, and would require nothing.
+        raise ConfigurationError(
+            "a requirement alone is a parameter's default, and protects nothing: wrap it in Depends(...)"
+        )
+
     async def __call__(self, connection: HTTPConnection, auth: CurrentAuth) -> SessionAuth:
         return require(connection.scope, self.requirement, auth)
 
 
-async def require_auth(connection: HTTPConnection, auth: CurrentAuth) -> SessionAuth:
-    """Require somebody to be signed in: ``Depends(require_auth)``."""
-    return require(connection.scope, _SIGNED_IN, auth)
+#: Requires somebody to be signed in: ``Depends(require_auth)``, without parentheses.
+require_auth = Required(Requirement())
 
 
 def require_permission(
@@ -126,6 +131,3 @@ def protect(
     :param condition: a function of the Auth object that must return true.
     """
     return Required(Protection(condition, **options))
-
-
-_SIGNED_IN = Requirement()

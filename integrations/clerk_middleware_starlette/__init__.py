@@ -15,12 +15,13 @@ from .decorators import (
     require_reverification,
     require_role,
 )
-from .middleware import ClerkMiddleware, ClerkUser, get_auth
+from .middleware import ClerkMiddleware, ClerkUser, get_auth, get_session
 
 __all__ = [
     "ClerkMiddleware",
     "ClerkUser",
     "get_auth",
+    "get_session",
     "protect",
     "require_auth",
     "require_feature",

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from starlette.authentication import BaseUser
 
 from clerk_middleware import asgi
-from clerk_middleware.asgi_scope import auth_of
+from clerk_middleware.asgi_scope import auth_of, require
+from clerk_middleware.protection import Requirement
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-    from clerk_middleware import Auth
+    from clerk_middleware import Auth, SessionAuth
 
 
 class ClerkUser(asgi.User, BaseUser):
@@ -37,3 +38,14 @@ def get_auth(connection: HTTPConnection) -> Auth:
     :raises ConfigurationError: if no `ClerkMiddleware` saw it.
     """
     return auth_of(connection.scope)
+
+
+def get_session(connection: HTTPConnection) -> SessionAuth:
+    """The same for an endpoint that needs somebody to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return require(connection.scope, _SIGNED_IN)
+
+
+_SIGNED_IN = Requirement()

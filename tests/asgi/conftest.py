@@ -26,6 +26,12 @@ Message = dict[str, Any]
 App = Callable[..., Awaitable[None]]
 
 
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of these tests are on this machine, whatever the environment says of others."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -161,7 +161,7 @@ class Values(TypedDict, total=False):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("anything", {"a": [1]}, {"a": (1,)}),  # as `session_claims` has it: read-only
+        ("anything", {"a": [1]}, {"a": [1]}),  # as `session_claims` has it: read-only
         ("thing", 1, 1),
         ("text", "", ""),
         ("number", 3, 3),

@@ -100,7 +100,7 @@ class TestTheScope:
     ) -> None:
         answer = await request_to(ClerkMiddleware(responding(), config()))
         answer.scope["auth"] = object()
-        with pytest.raises(ConfigurationError, match=r"replaced request\.auth"):
+        with pytest.raises(ConfigurationError, match=r"replaced the Auth object"):
             auth_of(answer.scope)
 
     async def test_on_every_event_loop(
@@ -347,6 +347,18 @@ class TestARefusal:
         target = urlsplit(answer.header("location"))
         assert (target.scheme, target.netloc, target.path) == ("https", "accounts.example.com", "/sign-in")
         assert parse_qs(target.query)["redirect_url"] == [f"{SITE}/loads?page=2&sort=a%26b"]
+
+    @pytest.mark.parametrize(
+        "target", ["//evil.example/x", "/%2Fevil.example", "/\\\\evil.example", "/@evil.example"]
+    )
+    async def test_never_names_another_site_to_come_back_to(
+        self, target: str, config: Any, request_to: Any, navigation: Any
+    ) -> None:
+        app = ClerkMiddleware(requiring(Requirement()), config())
+        location = (await request_to(app, target, navigation)).header("location")
+        back = parse_qs(urlsplit(location).query)["redirect_url"][0]
+        assert back.startswith(f"{SITE}/")
+        assert urlsplit(back).netloc == "app.example.com"
 
     async def test_uses_the_sign_in_url_of_the_configuration(
         self, config: Any, request_to: Any, navigation: Any

@@ -41,23 +41,39 @@ async def run(app: Any, scope: Any) -> list[str]:
     return sent
 
 
+@pytest.fixture
+def own_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have middlewares make clients that count how often they are closed."""
+    monkeypatch.setattr("clerk_middleware.asgi.AsyncAuthenticator", Client)
+
+
+@pytest.mark.usefixtures("own_client")
 async def test_passes_through_and_closes_the_client_at_shutdown(config: Any) -> None:
-    client = Client(config())
     scope: dict[str, Any] = {"type": "lifespan", "state": {}}
-    sent = await run(ClerkMiddleware(application, authenticator=client), scope)
+    middleware = ClerkMiddleware(application, config())
+    sent = await run(middleware, scope)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert scope == {"type": "lifespan", "state": {}}
-    assert client.closed == 1
+    assert isinstance(middleware.authenticator, Client)
+    assert middleware.authenticator.closed == 1
 
 
+async def test_a_client_of_somebody_elses_is_theirs_to_close(config: Any) -> None:
+    client = Client(config())
+    await run(ClerkMiddleware(application, authenticator=client), {"type": "lifespan"})
+    assert client.closed == 0
+
+
+@pytest.mark.usefixtures("own_client")
 async def test_closes_the_client_where_the_application_knows_no_lifespan(config: Any) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         raise NotImplementedError(scope["type"])
 
-    client = Client(config())
+    middleware = ClerkMiddleware(app, config())
     with pytest.raises(NotImplementedError):  # by which servers know it
-        await run(ClerkMiddleware(app, authenticator=client), {"type": "lifespan"})
-    assert client.closed == 1
+        await run(middleware, {"type": "lifespan"})
+    assert isinstance(middleware.authenticator, Client)
+    assert middleware.authenticator.closed == 1
 
 
 async def test_a_closed_client_opens_again(
@@ -65,7 +81,7 @@ async def test_a_closed_client_opens_again(
 ) -> None:
     async with AsyncAuthenticator(config(api_url=backend_api.url)) as client:
         app = ClerkMiddleware(responding(), authenticator=client)
-        await run(ClerkMiddleware(application, authenticator=client), {"type": "lifespan"})
+        await client.aclose()
         assert (await request_to(app, "/", expired_cookies)).scope["auth"].user_id == "user_dev"
 
 

@@ -152,24 +152,32 @@ class TestPublic:
 
 
 class TestPreflight:
-    """Browsers send it without credentials; a refusal would break CORS for who is signed in."""
+    """Anybody can send one, and many an application runs the same view for every method."""
 
-    ASKING = {"origin": "https://other.example", "access-control-request-method": "POST"}
-
-    async def test_passes(self, config: Any, request_to: Any, responding: Any) -> None:
+    async def test_opens_nothing(self, config: Any, request_to: Any, responding: Any) -> None:
+        asking = {"origin": "https://other.example", "access-control-request-method": "POST"}
         app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
-        assert (await request_to(app, "/admin", self.ASKING, method="OPTIONS")).status == 200
+        assert (await request_to(app, "/admin", asking, method="OPTIONS")).status == 401
 
-    @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "options"])
-    async def test_is_nothing_but_an_options_request(
-        self, method: str, config: Any, request_to: Any, responding: Any
+
+class TestDotSegments:
+    """File servers and proxies resolve them, and so they are resolved before a pattern is asked."""
+
+    PATHS = ("/private/x", "/assets/../private/x", "/./private/x", "//private/x", "/a/b/../../private/x")
+
+    @pytest.mark.parametrize("path", [*PATHS, "/assets/..\\private/x"])
+    async def test_do_not_lead_around_a_pattern(
+        self, path: str, config: Any, request_to: Any, responding: Any
     ) -> None:
-        app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
-        assert (await request_to(app, "/admin", self.ASKING, method=method)).status == 401
+        for routes in ({"protected_routes": "/private/(.*)"}, {"public_routes": "/assets/(.*)"}):
+            app = ClerkMiddleware(responding(), config(), **routes)
+            assert (await request_to(app, path)).status == 401
 
-    async def test_names_a_method(self, config: Any, request_to: Any, responding: Any) -> None:
-        app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
-        assert (await request_to(app, "/admin", method="OPTIONS")).status == 401
+    async def test_are_no_obstacle_where_they_lead_nowhere_else(
+        self, config: Any, request_to: Any, responding: Any
+    ) -> None:
+        app = ClerkMiddleware(responding(), config(), public_routes="/assets/(.*)")
+        assert (await request_to(app, "/assets/a/../b.css")).status == 200
 
 
 class TestUnderARootPath:
@@ -182,7 +190,7 @@ class TestUnderARootPath:
             ("/api", "/apiadmin", 200),
             ("/api", "/api", 200),
             ("/api", "/api/api/admin", 200),
-            ("/admin", "/admin/other", 200),
+            ("/admin", "/admin/other", 401),  # as the URL has it: either reading protects
             ("/admin", "/admin/admin", 401),
         ],
     )

@@ -54,7 +54,7 @@ def test_what_is_met_gives_the_session(asked: dict[str, Any]) -> None:
         ({"feature": "user:export"}, NotAuthorized, "lacks the feature"),
         ({"plan": "org:plus"}, NotAuthorized, "lacks the plan"),
         ({"role": "dispatcher", "plan": "enterprise"}, NotAuthorized, "lacks the plan"),
-        ({"condition": lambda auth: False}, NotAuthorized, "does not meet the condition"),
+        ({"condition": lambda auth: False}, NotAuthorized, "You are not allowed"),
         ({"reverification": {"level": "first_factor", "after_minutes": 5}}, ReverificationRequired, "again"),
         # Who is not allowed is not sent to verify again first, for nothing.
         ({"role": "org:admin", "reverification": "strict_mfa"}, NotAuthorized, "lacks the role"),
@@ -145,3 +145,17 @@ def test_the_answer_needs_no_middleware() -> None:
     answer = requirement.answer(error, None)
     assert answer.status == 401
     assert b"not-signed-in" in answer.body
+
+
+@pytest.mark.parametrize("name", ["role", "permission", "feature", "plan", "reverification"])
+def test_none_is_no_requirement(name: str) -> None:
+    """As from a setting that is missing: it would require nothing but to be signed in."""
+    for kind in (Requirement, Protection):
+        with pytest.raises(ConfigurationError, match=f"{name} is None"):
+            kind(**{name: None})
+
+
+@pytest.mark.parametrize("outcome", ["yes", (False,), [], None, 1, print])
+def test_a_condition_that_returns_no_truth_value_holds_for_nobody(outcome: object) -> None:
+    with pytest.raises(ConfigurationError, match="must return True or False"):
+        Requirement(lambda auth: outcome).check(dispatcher())

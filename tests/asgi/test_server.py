@@ -15,7 +15,10 @@ from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.asgi_scope import require
 from clerk_middleware.protection import Requirement
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*websockets:DeprecationWarning")
+# Older versions of uvicorn use what websockets calls its legacy.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:websockets", "ignore::DeprecationWarning:uvicorn"
+)
 
 SITE = "https://app.example.com"
 
@@ -72,7 +75,7 @@ def refreshing(serve: Any, config: Any, backend_api: Any) -> Any:
 
 def hear(address: str, path: str = "/", headers: Any = None, origin: Any = None) -> Any:
     """What a socket says before it closes, and the answer that opened it."""
-    with connect(f"ws://{address}{path}", additional_headers=headers, origin=origin, proxy=None) as socket:
+    with connect(f"ws://{address}{path}", additional_headers=headers, origin=origin) as socket:
         return socket.recv(timeout=5), socket.response
 
 

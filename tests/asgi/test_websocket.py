@@ -217,8 +217,7 @@ class TestRefusal:
     ) -> None:
         app = ClerkMiddleware(requiring(Protection(unauthenticated_url="/welcome")), config())
         socket = await open_socket(app, navigation, **DENIAL)
-        assert socket.status == 403
-        assert json.loads(socket.body)["clerk_error"]["type"] == "forbidden"
+        assert socket.status == 404
 
     async def test_by_protect_is_a_404(self, config: Any, open_socket: Any, bearer: Any) -> None:
         app = ClerkMiddleware(requiring(Protection(role="org:admin")), config())
@@ -277,3 +276,10 @@ class TestRefusal:
 
         with pytest.raises(LookupError):
             await open_socket(ClerkMiddleware(app, config()))
+
+
+class TestRefusedInWords:
+    async def test_with_the_reason_that_http_gives(self, config: Any, open_socket: Any) -> None:
+        app = ClerkMiddleware(requiring(Requirement()), config())
+        socket = await open_socket(app, **DENIAL)
+        assert json.loads(socket.body)["clerk_error"]["reason"] == "session-token-and-uat-missing"

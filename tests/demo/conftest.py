@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,10 @@ import pytest
 
 from clerk_middleware import ClerkConfig
 from clerk_middleware.local import LocalClerk
+
+# The example applications are not part of the wheel, which the core is to be taken from: so last.
+sys.path.append(str(Path(__file__).parents[2]))
+
 from example_apps.fastapi_fleet import create_app
 
 APP = "http://fleet.example"

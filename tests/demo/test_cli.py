@@ -7,16 +7,22 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
-from clerk_middleware import authorization
+from clerk_middleware import ClerkConfig, authorization
 from clerk_middleware.cli import main
+from clerk_middleware.cli.applications import APPLICATIONS
+from clerk_middleware.cli.browser import Browser
+from clerk_middleware.cli.serving import origins_of, serve
+from clerk_middleware.cli.stage import set_up
 from clerk_middleware.cli.tour import Unexpected, expect
 
 ROOT = Path(__file__).parents[2]
+_LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
 
 
 def test_the_check_passes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +31,45 @@ def test_the_check_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert status == 0
     assert len([line for line in lines if line.startswith("ok  ")]) > 15
+
+
+def test_the_check_takes_no_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--check", "--seed", "mine.toml"]) == 1
+    assert "leave out --seed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_every_name_of_this_machine_signs_in(name: str) -> None:
+    """http://localhost:8000 is another origin than http://127.0.0.1:8000, and would sign in for ever."""
+    with (
+        set_up(APPLICATIONS["fastapi"]) as demo,
+        serve(demo.app, demo.listening),
+        closing(Browser()) as browser,
+    ):
+        app = demo.app_url.replace("127.0.0.1", name)
+        page = browser.visit(f"{app}/loads")
+        assert "/sign-in" in str(page.url)
+        page = browser.submit(str(page.url), {"user_id": "user_dev", "password": "fleet-demo"})
+        assert (page.status_code, str(page.url)) == (200, f"{app}/loads")
+        assert browser.submit(f"{app}/loads", _LOAD).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "origins"),
+    [
+        ("127.0.0.1", 8000, ["http://127.0.0.1:8000", "http://localhost:8000"]),
+        ("localhost", 8000, ["http://localhost:8000", "http://127.0.0.1:8000"]),
+        ("::1", 8000, ["http://[::1]:8000", "http://localhost:8000"]),
+        ("127.0.0.1", 80, ["http://127.0.0.1", "http://localhost"]),
+    ],
+)
+def test_origins_are_written_as_browsers_write_them(host: str, port: int, origins: list[str]) -> None:
+    class Listening:
+        def getsockname(self) -> tuple[str, int]:
+            return host, port
+
+    assert origins_of(host, Listening()) == origins  # type: ignore[arg-type]
+    ClerkConfig(secret_key="sk_test_abc", authorized_parties=origins)
 
 
 def test_the_check_notices(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +126,7 @@ def test_without_the_extra(
     assert main(["demo", "--port", "0", "--clerk-port", "0"]) == 1
     error = capsys.readouterr().err
     assert error == (
-        f"clerk-middleware: the demo needs {missing}, which is not installed: "
+        f"clerk-middleware: this needs {missing}, which is not installed: "
         "pip install 'clerk-middleware[demo]'\n"
     )
 

@@ -333,7 +333,7 @@ class TestOverrides:
             assert client.get(f"/unmet/{name}").status_code == 403
 
     def test_by_nobody_are_refused(self, app: FastAPI, client_of: Any, navigation: Any) -> None:
-        app.dependency_overrides[current_auth] = SignedOut
+        app.dependency_overrides[current_auth] = lambda: SignedOut()
         client = client_of(app)
         assert client.get("/whoami").json() == {"user": None}
         assert client.get("/session").status_code == 401
@@ -347,7 +347,7 @@ class TestOverrides:
 
     def test_win_over_the_middleware(self, config: Any, client_of: Any, dispatcher: Any) -> None:
         app = application(config())
-        app.dependency_overrides[current_auth] = SignedOut
+        app.dependency_overrides[current_auth] = lambda: SignedOut()
         assert client_of(app).get("/session", headers=dispatcher).status_code == 401
 
 
@@ -587,3 +587,21 @@ class TestWebSockets:
         client = client_of(app)
         assert self.refusal(client, "/any").status_code == 401
         assert self.hear(client, "/any", dispatcher) == "in"
+
+
+class TestWithoutDepends:
+    """FastAPI takes the requirement for the default of a query parameter, and would refuse nobody."""
+
+    @pytest.mark.parametrize(
+        "requirement", [require_auth, require_role("org:admin"), protect(role="org:admin")]
+    )
+    def test_a_requirement_as_a_default_is_an_error(
+        self, requirement: Any, config: Any, client_of: Any
+    ) -> None:
+        app = application(config())
+
+        @app.get("/forgotten")
+        async def endpoint(auth=requirement) -> None: ...  # type: ignore[no-untyped-def]
+
+        with pytest.raises(ConfigurationError, match=r"wrap it in Depends\(\.\.\.\)"):
+            client_of(app).get("/forgotten")

@@ -42,7 +42,6 @@ def test_the_sign_in_page_offers_the_users_of_the_seed(clerk: LocalClerk, browse
         assert user.display_name in response.text
     assert "Dispatcher at Blue Ridge Freight, Admin at Harbor Lines" in response.text
     assert "localhost:8000" in response.text
-    assert "fleet-demo" not in response.text
     assert clerk.secret_key not in response.text
 
 
@@ -294,7 +293,43 @@ def test_asking_for_the_headers_changes_nothing(clerk: LocalClerk, browser: http
 
 def test_a_page_that_is_not_there(browser: httpx.Client) -> None:
     response = browser.get("/nothing")
-    assert (response.status_code, "Not Found" in response.text) == (404, True)
+    assert (response.status_code, "There is no such page" in response.text) == (404, True)
+
+
+def test_the_way_back_to_the_application(clerk: LocalClerk, browser: httpx.Client) -> None:
+    """The application is told at once what was changed on LocalClerk's own pages."""
+    session = clerk.sign_in("user_grace", "blue-ridge-freight")
+    assert session.client is not None
+    browser.cookies.set("__clerk_db_jwt", session.client.token)
+    assert "Back to" not in browser.get("/").text
+    assert browser.get("/application").headers["location"] == "/"
+    session.authorized_party = "http://localhost:8000"
+    page = browser.get("/").text
+    assert "Back to localhost:8000" in page
+    assert "with its next session token" in page
+    location = browser.get("/application").headers["location"]
+    assert location == f"http://localhost:8000/?__clerk_db_jwt={session.client.token}"
+
+
+def test_no_way_back_to_where_browsers_are_not_sent(clerk: LocalClerk, browser: httpx.Client) -> None:
+    session = clerk.sign_in("user_dev")
+    assert session.client is not None
+    browser.cookies.set("__clerk_db_jwt", session.client.token)
+    session.authorized_party = "https://evil.example"
+    assert "evil.example" not in browser.get("/").text
+    assert browser.get("/application").headers["location"] == "/"
+
+
+def test_no_way_back_without_a_session(browser: httpx.Client) -> None:
+    assert browser.get("/application").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/verify"])
+def test_a_form_with_a_password_names_the_account(browser: httpx.Client, path: str) -> None:
+    """For password managers, which would else have nothing to keep the password under."""
+    sign_in(browser)
+    email = "" if path == "/sign-in" else "dev@blueridge.example"
+    assert f'autocomplete="username" value="{email}"' in browser.get(path).text
 
 
 FOREIGN = [

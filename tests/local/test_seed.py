@@ -55,6 +55,8 @@ def test_a_seed_is_read_from_a_file(tmp_path: Path) -> None:
     path.write_text('[[users]]\nid = "user_1"\nemail = "a@b.c"\npassword = "x"\n')
     for source in (path, str(path)):
         assert list(LocalClerk(source).users) == ["user_1"]
+        assert load_seed(source).source == path
+    assert load_seed(seed()).source is None
 
 
 def test_a_seed_object_is_taken_as_it_is() -> None:

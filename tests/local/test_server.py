@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from clerk_middleware import ClerkConfig
 from clerk_middleware.errors import ConfigurationError
 from clerk_middleware.local import LocalClerk, LocalServer
 from clerk_middleware.local.bounded import BoundedStore
@@ -121,6 +122,25 @@ def test_running_in_the_foreground(clerk: LocalClerk, monkeypatch: pytest.Monkey
     monkeypatch.setattr(uvicorn.Server, "run", run)
     clerk.run(port=0)
     assert served == ["127.0.0.1"]
+
+
+def test_running_in_the_foreground_with_an_announcement_of_ones_own(
+    clerk: LocalClerk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    announced: list[LocalServer] = []
+    clerk.run(port=0, announce=announced.append)
+    assert announced[0].port > 0
+    assert "production" not in caplog.text
+
+
+def test_the_environment_of_an_application(clerk: LocalClerk) -> None:
+    config = ClerkConfig.from_env(
+        clerk.environment("http://127.0.0.1:5400"), authorized_parties=["http://localhost:8000"]
+    )
+    assert (config.publishable_key, config.secret_key) == (clerk.publishable_key, clerk.secret_key)
+    assert config.api_url == config.proxy_url == "http://127.0.0.1:5400"
+    assert config.sign_in_url == "http://127.0.0.1:5400/sign-in"
 
 
 def test_it_takes_part_in_an_applications_lifespan(clerk: LocalClerk) -> None:

@@ -21,6 +21,12 @@ with warnings.catch_warnings():  # older versions import a name that anyio depre
 SITE = "https://app.example.com"
 
 
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of these tests are on this machine, whatever the environment says of others."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

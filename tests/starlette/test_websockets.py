@@ -26,7 +26,10 @@ from websockets.sync.client import connect
 from clerk_middleware import NotAuthorized
 from clerk_middleware_starlette import ClerkMiddleware, get_auth, require_auth, require_role
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*websockets:DeprecationWarning")
+# Older versions of uvicorn use what websockets calls its legacy.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:websockets", "ignore::DeprecationWarning:uvicorn"
+)
 
 SITE = "https://app.example.com"
 
@@ -186,14 +189,14 @@ class TestOnUvicorn:
     def refusal(self, address: str, path: str, **options: Any) -> Any:
         with (
             pytest.raises(InvalidStatus) as caught,
-            connect(f"ws://{address}{path}", proxy=None, **options),
+            connect(f"ws://{address}{path}", **options),
         ):
             pass
         return caught.value.response
 
     @pytest.mark.parametrize("path", PROTECTED)
     def test_connects(self, path: str, address: str, cookies: Any) -> None:
-        with connect(f"ws://{address}{path}", additional_headers=cookies, origin=SITE, proxy=None) as socket:
+        with connect(f"ws://{address}{path}", additional_headers=cookies, origin=SITE) as socket:
             assert socket.recv(timeout=5) == "user_dev user_dev"
 
     @pytest.mark.parametrize("path", PROTECTED)
@@ -209,7 +212,7 @@ class TestOnUvicorn:
 
     def test_closes_what_it_accepted(self, address: str) -> None:
         with (
-            connect(f"ws://{address}/late", proxy=None) as socket,
+            connect(f"ws://{address}/late") as socket,
             pytest.raises(ConnectionClosed) as caught,
         ):
             socket.recv(timeout=5)

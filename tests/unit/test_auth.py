@@ -99,7 +99,7 @@ def test_copies_of_claims_are_the_callers_own(auth: SessionAuth) -> None:
     assert deep == claims_of(**CUSTOM)
     deep["metadata"]["roles"].append("admin")
     deep["metadata"]["nested"]["deep"][0]["x"] = 2
-    assert auth.session_claims["metadata"]["roles"] == ("user",)
+    assert auth.session_claims["metadata"]["roles"] == ["user"]
     thawed = pickled(auth.session_claims)
     assert (type(thawed), thawed["sub"]) == (dict, "user_1")
     assert auth.user_id == "user_1"
@@ -305,3 +305,32 @@ def test_an_odd_actor_is_none(decide: Decide, config: MakeConfig, issuer: Issuer
     for actor in (None, "user_admin", ["user_admin"]):
         state = decide(config(), headers={"authorization": f"Bearer {issuer.token(act=actor)}"}, now=NOW)
         assert state.to_auth().actor is None
+
+
+def test_its_truth_is_whether_somebody_is_signed_in(auth: SessionAuth) -> None:
+    assert auth
+    assert not SignedOut()
+
+
+def test_pickling_loses_no_rights() -> None:
+    claims = {"sub": "u", "org_id": "o", "org_permissions": ["org:teams:manage"], "fva": [1, -1], "n": [[1]]}
+    for copied in (
+        pickled(SessionAuth.from_claims(claims, token="t")),
+        SessionAuth.from_claims(SessionAuth.from_claims(claims, token="t").session_claims, token="t"),
+    ):
+        assert copied.has(permission="org:teams:manage", reverification="lax")
+        assert copied.session_claims == claims
+
+
+@pytest.mark.parametrize(
+    "change", ["append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"]
+)
+def test_lists_in_claims_are_read_only(change: str) -> None:
+    listed = SessionAuth.from_claims({"sub": "u", "n": [[1]]}, token="t").session_claims["n"]
+    with pytest.raises(TypeError, match="read-only"):
+        getattr(listed, change)()
+    with pytest.raises(TypeError, match="read-only"):
+        listed[0] = 2
+    assert copy.copy(listed) == copy.deepcopy(listed) == pickled(listed) == [[1]]
+    copy.deepcopy(listed)[0].append(2)
+    assert listed == [[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from clerk_middleware import ClerkConfig, ConfigurationError
+from clerk_middleware import Authenticator, ClerkConfig, ConfigurationError
 
 from .conftest import DEVELOPMENT, PRODUCTION
 from .issuer import Issuer, rsa_key
@@ -67,7 +68,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "parties-is-a-text": (
         {"authorized_parties": "https://a.example"},
         "authorized_parties",
-        r"Write \['https",
+        r"write \[\.\.\.\]",
     ),
     "parties-is-a-number": ({"authorized_parties": 7}, "authorized_parties", "list of texts.*int"),
     "parties-holds-a-number": ({"authorized_parties": [7]}, "authorized_parties", "texts only.*int"),
@@ -75,7 +76,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "parties-holds-a-url": (
         {"authorized_parties": ["https://a.example/"]},
         "authorized_parties",
-        "without what follows the host: 'https://a.example'",
+        "Write it as browsers send it: 'https://a.example'",
     ),
     "parties-holds-a-wildcard": (
         {"authorized_parties": ["https://*.a.example"]},
@@ -369,3 +370,57 @@ def test_an_error_of_an_override_names_no_variable() -> None:
 def test_an_empty_environment_says_which_variables_to_set() -> None:
     with pytest.raises(ConfigurationError, match="CLERK_SECRET_KEY"):
         ClerkConfig.from_env({})
+
+
+def test_a_live_secret_key_is_not_sent_in_plain_text() -> None:
+    live = {"secret_key": "sk_live_" + "x" * 42}
+    with pytest.raises(ConfigurationError, match="use https://") as refused:
+        ClerkConfig(**live, api_url="http://clerk.internal:5400")
+    assert refused.value.option == "api_url"
+    for url in (
+        "http://localhost:5400",
+        "http://127.0.0.1:5400/clerk",
+        "http://[::1]",
+        "https://clerk.internal",
+    ):
+        assert ClerkConfig(**live, api_url=url).api_url == url
+    with pytest.raises(ConfigurationError):
+        ClerkConfig(**live, api_url="http://localhost.evil.example")
+    assert ClerkConfig(secret_key="sk_test_x", api_url="http://clerk:5400").api_url == "http://clerk:5400"
+
+
+def test_a_configuration_can_be_pickled() -> None:
+    public = rsa_key("instance").public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    config = ClerkConfig(secret_key="sk_test_x", jwt_key=pem, authorized_parties=["https://a.example"])
+    copied = pickle.loads(pickle.dumps(config))  # noqa: S301
+    assert copied == config
+    assert copied.verification_key == config.verification_key
+
+
+@pytest.mark.parametrize(
+    ("party", "remedy"),
+    [
+        ("https://A.example", "'https://a.example'"),
+        ("https://a.example:443", "'https://a.example'"),
+        ("http://localhost:*", "no wildcards"),
+        ("https://bücher.example", "ASCII form"),
+        ("http://a.example https://b.example", "separated by commas"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(party: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError, match=remedy):
+        ClerkConfig(secret_key="sk_test_x", authorized_parties=[party])
+
+
+@pytest.mark.parametrize("option", ["domain", "sign_in_url", "api_url", "api_version", "accepts_token"])
+def test_a_secret_in_the_wrong_place_is_not_shown(option: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        ClerkConfig(secret_key="sk_test_x", **{option: "sk_live_secret and more"})
+    assert "sk_live" not in str(refused.value)
+
+
+@pytest.mark.parametrize("uncalled", [ClerkConfig, ClerkConfig.from_env])
+def test_a_configuration_that_is_not_called_is_told(uncalled: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"write config=ClerkConfig\.from_env\(\)"):
+        Authenticator(uncalled)

@@ -77,4 +77,8 @@ def test_attributes() -> None:
 
     unauthorized = NotAuthorized("no", **REQUIRED)
     assert unauthorized.auth is REQUIRED["auth"]
-    assert unauthorized.requirement is None
+    assert unauthorized.requirement.asked == {}
+
+    own = NotAuthorized("This load is another driver's.")  # as an application raises it
+    assert own.status_code == 403
+    assert b"another driver" in own.requirement.answer(own, None).body

@@ -79,11 +79,13 @@ def test_the_query_wins_over_the_cookie_and_the_nonce_over_the_token(
     assert backend.requests[0].url.params["nonce"] == "nonce_2"
 
 
-def test_a_nonce_is_quoted(decide: Decide, config: MakeConfig, backend: CannedBackend) -> None:
-    backend.on(PAYLOAD, {"directives": []})
-    decide(config(), cookies={"__clerk_handshake_nonce": "%26x=1%23%2F.."})
-    assert backend.requests[0].url.params["nonce"] == "&x=1#/.."
-    assert "x" not in backend.requests[0].url.params
+@pytest.mark.parametrize("nonce", ["%26x=1%23%2F..", "a b", "x" * 513])
+def test_what_cannot_be_a_nonce_is_not_exchanged(
+    nonce: str, decide: Decide, config: MakeConfig, backend: CannedBackend
+) -> None:
+    state = decide(config(), cookies={"__clerk_handshake_nonce": nonce})
+    assert state.reason == "session-token-missing"
+    assert backend.requests == []
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,38 @@ def test_a_proxied_request_keeps_its_headers_and_loses_a_fragment() -> None:
     request = ClerkRequest("PUT", "http://10.0.0.1/x#y", {"host": "a.example", "cookie": "a=1"})
     seen = request.seen_through_proxy()
     assert (seen.method, str(seen.url), seen.cookies.get("a")) == ("PUT", "http://a.example/x", "1")
+
+
+def test_a_header_is_found_whatever_the_case_of_its_name() -> None:
+    request = ClerkRequest("GET", "https://a.example/", {"X-Tenant": "acme"})
+    assert request.header("X-Tenant") == request.header("x-tenant") == "acme"
+
+
+def test_a_forwarded_scheme_names_no_host() -> None:
+    headers = {"x-forwarded-host": "app.example.com", "x-forwarded-proto": "https://evil.example"}
+    request = ClerkRequest("GET", "http://app.example.com/x", headers)
+    assert str(request.seen_through_proxy().url) == "http://app.example.com/x"
+
+
+def test_a_wsgi_environment_is_read_as_a_scope_is() -> None:
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "wsgi.url_scheme": "https",
+        "HTTP_HOST": "app.example.com",
+        "HTTP_SEC_FETCH_DEST": "document",
+        "HTTP_COOKIE": "a=1; b=%32",
+        "SCRIPT_NAME": "/mount",
+        "PATH_INFO": "/caf\u00c3\u00a9 x",
+        "QUERY_STRING": "q=1",
+        "CONTENT_TYPE": "text/plain",
+    }
+    request = ClerkRequest.from_wsgi(environ)
+    assert request.method == "POST"
+    assert str(request.url) == "https://app.example.com/mount/caf%C3%A9%20x?q=1"
+    assert request.header("Sec-Fetch-Dest") == "document"
+    assert request.cookies == {"a": "1", "b": "2"}
+
+
+def test_a_wsgi_environment_without_a_host_has_its_server() -> None:
+    environ = {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "PATH_INFO": ""}
+    assert str(ClerkRequest.from_wsgi(environ).url) == "http://127.0.0.1:8000/"

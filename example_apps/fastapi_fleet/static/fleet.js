@@ -36,6 +36,7 @@ async function follow() {
 function row(truck) {
   const item = document.createElement("li"), text = document.createElement("span");
   const name = document.createElement("b"), route = document.createElement("span");
+  const meter = document.createElement("span"), percent = document.createElement("span");
   const progress = document.createElement("progress");
   item.className = "row";
   text.className = "grow";
@@ -43,7 +44,12 @@ function row(truck) {
   route.textContent = `${truck.origin} → ${truck.destination}`;
   progress.max = 100;
   progress.value = truck.percent;
+  progress.ariaLabel = `${truck.driver}, part of the way`;
+  meter.className = "meter";
+  percent.className = "percent";
+  percent.textContent = `${Math.round(truck.percent)} % of the way`;
+  meter.append(progress, percent);
   text.append(name, route);
-  item.append(text, progress);
+  item.append(text, meter);
   return item;
 }

@@ -1,0 +1,101 @@
+"""The HTTP answers to a request that may not have what it asks for: in every framework the same."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from . import reasons
+from .redirects import AuthRedirects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .auth import Auth
+    from .authorization import Reverification
+    from .state import Headers, RequestState
+
+
+class Answer(NamedTuple):
+    """An HTTP response, for any framework to send."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    @classmethod
+    def json(cls, status: int, content: object, headers: Headers | None = None) -> Answer:
+        fixed = [("content-type", "application/json"), ("cache-control", "no-store")]
+        body = json.dumps(content, separators=(",", ":"))
+        return cls(status, fixed + (headers or []), body.encode())
+
+    @classmethod
+    def redirect(cls, url: str) -> Answer:
+        location = quote(url, safe="/:?#[]@!$&'()*+,;=%~-._")
+        return cls(307, [("location", location), ("cache-control", "no-store")], b"")
+
+
+def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
+    """The body that Clerk's frontend reads, to have the user verify and then to try again.
+
+    https://clerk.com/docs/guides/secure/reverification
+    """
+    metadata = {"reverification": wanted} if wanted is not None else {}
+    return {"clerk_error": {"type": "forbidden", "reason": "reverification-error", "metadata": metadata}}
+
+
+# Not to be carried through the sign-in page: they are secrets, and of use only once.
+_CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
+# Word for word what a web framework says of a path that does not exist.
+NOT_FOUND = Answer.json(404, {"detail": "Not Found"})
+
+
+def forbidden(required: Mapping[str, str], problem: str) -> dict[str, Any]:
+    wanted = " and ".join(f"the {name} {value!r}" for name, value in required.items())
+    return {
+        "clerk_error": {
+            "type": "forbidden",
+            "reason": "not-authorized",
+            "message": f"This needs {wanted}." if wanted else problem,
+            "metadata": {"required": dict(required)},
+        }
+    }
+
+
+def not_signed_in(auth: Auth) -> str:
+    if auth.is_authenticated:
+        return f"this needs a session token, and the request has a token of type {auth.token_type}"
+    return "nobody is signed in"
+
+
+def unauthorized(auth: Auth, state: RequestState | None) -> Answer:
+    error = {"type": "unauthorized", "reason": "not-signed-in", "message": "Sign in to do this."}
+    if auth.is_authenticated:
+        error["reason"] = reasons.TOKEN_TYPE_MISMATCH
+        error["message"] = f"{not_signed_in(auth).capitalize()}."
+    elif state is not None and state.reason is not None:
+        error["reason"] = state.reason
+        if state.config.is_development and state.message:
+            error["message"] = f"Sign in to do this: {state.message}."
+    challenge = "Bearer"
+    if auth.token_type not in ("session_token", None) and error["reason"] != reasons.NO_TOKEN_IN_HEADER:
+        challenge = 'Bearer error="invalid_token"'  # RFC 6750, 3.1
+    return Answer.json(401, {"clerk_error": error}, [("www-authenticate", challenge)])
+
+
+def redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None:
+    """Only a navigation can be sent to sign in, and only if it is known where that is."""
+    if auth.is_authenticated or state is None or not state.request.is_navigation:
+        return None
+    config = state.config
+    if config.sign_in_url is None and config.parsed_publishable_key is None:
+        return None
+    url = str(state.request.url.without_params(_CLERK_PARAMS))
+    redirects = AuthRedirects(
+        config,
+        base_url=url,
+        dev_browser_token=state.dev_browser_token,
+        session_status=auth.session_status,
+    )
+    return Answer.redirect(redirects.to_sign_in(return_back_url=url))

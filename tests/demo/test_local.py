@@ -1,0 +1,169 @@
+"""``clerk-middleware local``: what it prints is all that an application needs to sign in."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI
+
+from clerk_middleware import ClerkConfig
+from clerk_middleware.cli import main
+from clerk_middleware.cli.browser import Browser
+from clerk_middleware.cli.serving import listen, serve, url_of
+from clerk_middleware.local import LocalClerk
+from clerk_middleware_fastapi import ClerkMiddleware, CurrentAuth, require_auth
+
+SEED = """
+[instance]
+secret_key = "sk_test_ofmyseed"
+[[users]]
+id = "user_1"
+email = "one@example.com"
+password = "secret-of-one"
+"""
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[str]:
+    """The command in a process of its own; yields what it says, and sees to it that it stops in order."""
+    program = "import sys; from clerk_middleware.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "local", "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = ""
+            while "Ctrl-C stops" not in said:
+                line = process.stdout.readline()
+                assert line, "it ended early"
+                said += line
+            with httpx.Client(trust_env=False) as client:  # it answers once uvicorn awaits a Ctrl-C
+                assert client.get(exported(said)["CLERK_API_URL"]).status_code == 200
+            yield said
+            process.send_signal(signal.SIGINT)
+            rest, error = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (process.returncode, rest.strip(), error) == (0, "Stopped.", "")
+
+
+def exported(said: str) -> dict[str, str]:
+    """The environment after the lines were pasted into a shell."""
+    lines = [line for line in said.splitlines() if line.startswith("export ")]
+    pairs = [shlex.split(line)[1].partition("=") for line in lines]
+    assert all(len(shlex.split(line)) == 2 for line in lines)
+    return {name: value for name, _, value in pairs}
+
+
+def application(config: ClerkConfig) -> FastAPI:
+    app = FastAPI()
+    app.add_middleware(ClerkMiddleware, config=config)
+
+    @app.get("/", dependencies=[Depends(require_auth)])
+    async def home(auth: CurrentAuth) -> dict[str, str | None]:
+        return {"user": auth.user_id}
+
+    return app
+
+
+def test_an_application_signs_in_with_what_it_prints() -> None:
+    with running() as said, listen("127.0.0.1", 0, option="--port") as listening:
+        environment, url = exported(said), url_of("127.0.0.1", listening)
+        assert environment.pop("CLERK_AUTHORIZED_PARTIES") == "http://localhost:8000,http://127.0.0.1:8000"
+        app = application(ClerkConfig.from_env(environment, authorized_parties=[url]))
+        with serve(app, listening), closing(Browser()) as browser:
+            page = browser.visit(url)
+            assert str(page.url).startswith(environment["CLERK_SIGN_IN_URL"])
+            answer = browser.submit(str(page.url), {"user_id": "user_ada", "password": "fleet-demo"})
+            assert answer.json() == {"user": "user_ada"}
+
+
+def test_it_says_who_there_is_and_what_it_is_not() -> None:
+    with running() as said:
+        assert "no production identity provider" in said
+        assert re.search(r"Grace Okafor +grace@harborlines\.example +fleet-demo, then code 424242", said)
+        assert "fleet.toml" in said
+        assert "--secret-key sk_test_ANYTHING" in said
+        first = exported(said)
+    with running() as said:
+        assert exported(said)["CLERK_SECRET_KEY"] != first["CLERK_SECRET_KEY"]
+        assert exported(said)["CLERK_PUBLISHABLE_KEY"] == first["CLERK_PUBLISHABLE_KEY"]
+
+
+def test_a_secret_key_that_stays() -> None:
+    with running("--secret-key", "sk_test_mine") as said:
+        environment = exported(said)
+        assert environment["CLERK_SECRET_KEY"] == "sk_test_mine"
+        assert "another one at each start" not in said
+        headers = {"authorization": "Bearer sk_test_mine"}
+        with httpx.Client(trust_env=False) as client:
+            keys = client.get(f"{environment['CLERK_API_URL']}/v1/jwks", headers=headers)
+        assert keys.status_code == 200
+
+
+def test_a_seed_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(SEED)
+    with running("--seed", str(path)) as said:
+        assert exported(said)["CLERK_SECRET_KEY"] == "sk_test_ofmyseed"
+        assert re.search(r"one@example\.com +secret-of-one", said)
+        assert str(path) in said
+        assert "Ada" not in said
+
+
+@pytest.mark.parametrize("key", ["sk_live_abc", "sk_test_", "sk_test_a b", "abc", "", "sk_test_é"])
+def test_a_key_that_is_none(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["local", "--secret-key", key]) == 1
+    assert "--secret-key must be sk_test_ and letters and digits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["local", "demo"])
+def test_a_seed_that_is_wrong(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text('[[user]]\nid = "user_1"\n')
+    assert main([command, "--seed", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"clerk-middleware: {path}: ")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com", ""])
+def test_loopback_alone(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["local", "--host", host]) == 1
+    assert "whoever reaches it can sign in as anyone" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["local", "--port", str(port)]) == 1
+    assert f"port {port} on 127.0.0.1 is taken" in capsys.readouterr().err
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for module in [name for name in sys.modules if name.startswith("clerk_middleware.local")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["local"]) == 1
+    assert capsys.readouterr().err == (
+        "clerk-middleware: this needs uvicorn, which is not installed: "
+        "pip install 'clerk-middleware[local]'\n"
+    )
+
+
+def test_a_production_instance_has_a_production_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text('[instance]\ntype = "production"\n' + SEED[SEED.index("[[") :])
+    keys: list[str] = []
+    monkeypatch.setattr(LocalClerk, "run", lambda self, *_, **__: keys.append(self.secret_key))
+    assert main(["local", "--port", "0", "--seed", str(path), "--secret-key", "sk_live_mine"]) == 0
+    assert keys == ["sk_live_mine"]
