@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -27,7 +26,9 @@ class Answer(NamedTuple):
     @classmethod
     def json(cls, status: int, content: object, headers: Headers | None = None) -> Answer:
         fixed = [("content-type", "application/json"), ("cache-control", "no-store")]
-        body = json.dumps(content, separators=(",", ":"))
+        from json import dumps
+
+        body = dumps(content, separators=(",", ":"))
         return cls(status, fixed + (headers or []), body.encode())
 
     @classmethod
@@ -48,7 +49,9 @@ def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
 # Not to be carried through the sign-in page: they are secrets, and of use only once.
 _CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
 # Word for word what a web framework says of a path that does not exist.
-NOT_FOUND = Answer.json(404, {"detail": "Not Found"})
+NOT_FOUND = Answer(
+    404, [("content-type", "application/json"), ("cache-control", "no-store")], b'{"detail":"Not Found"}'
+)
 
 
 def forbidden(required: Mapping[str, str], problem: str) -> dict[str, Any]:

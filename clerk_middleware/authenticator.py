@@ -37,7 +37,6 @@ _OPERATIONAL_REASONS = frozenset(
     {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
 )
 _TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
-_NO_REQUEST = ClerkRequest("GET", "http://localhost/")
 
 
 class _Authenticator(TokenSource):
@@ -105,7 +104,8 @@ class _Authenticator(TokenSource):
             raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is no text")
         from copy import deepcopy
 
-        context = Context(self._config, _NO_REQUEST, self._memory, self._clock)
+        no_request = ClerkRequest("GET", "http://localhost/")
+        context = Context(self._config, no_request, self._memory, self._clock)
         verified = yield from verify(context, context.present(token))
         return deepcopy(verified.jwt.claims)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 InstanceType = Literal["development", "production"]
 
 _INSTANCE_TYPES: dict[str, InstanceType] = {"pk_test_": "development", "pk_live_": "production"}
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_HOST = re.compile(r"(?=[^:]*\.)[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_BASE64 = r"[A-Za-z0-9+/]+={0,2}"
+_HOST = r"(?=[^:]*\.)[A-Za-z0-9.-]+(:[0-9]{1,5})?"
 
 
 class PublishableKey:
@@ -41,12 +41,12 @@ class PublishableKey:
         if "=" not in encoded:
             encoded += "=" * (-len(encoded) % 4)
         try:
-            if not _BASE64.fullmatch(encoded):
+            if not re.fullmatch(_BASE64, encoded):
                 raise ValueError("not base64")
             decoded = b64decode(encoded).decode("ascii")
         except ValueError:
             raise _not_a_key(text, "what follows its prefix is not base64") from None
-        if not decoded.endswith("$") or not _HOST.fullmatch(decoded[:-1]):
+        if not decoded.endswith("$") or not re.fullmatch(_HOST, decoded[:-1]):
             raise _not_a_key(text, "it does not hold a host name: part of it is missing or was changed")
         return cls(text, instance_type, decoded[:-1])
 

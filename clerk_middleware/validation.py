@@ -25,12 +25,12 @@ _PRODUCTION_KEYS: Final = ("sk_live_", "live_")
 _DASHBOARD: Final = "Copy it from 'API keys' in the Clerk Dashboard."
 
 _HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
-_ORIGIN: Final = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}")
-_DOMAIN: Final = re.compile(_HOST)
-_HTTP_URL: Final = re.compile(rf"https?://{_HOST}(?:[/?#]\S*)?", re.IGNORECASE)
-_PATH: Final = re.compile(r"/(?![/\\])\S*")
+# Texts, which `re` compiles when they are first used: a configuration is read once.
+_ORIGIN: Final = rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}"
+_HTTP_URL: Final = rf"(?i:https?://{_HOST}(?:[/?#]\S*)?)"
+_PATH: Final = r"/(?![/\\])\S*"
 
-_LOOPBACK: Final = re.compile(r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)")
+_LOOPBACK: Final = r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)"
 
 _FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True}
 _FLAGS_OFF: Final = {"false": False, "0": False, "no": False, "off": False}
@@ -91,7 +91,7 @@ def strings(option: str, value: object) -> tuple[str, ...] | None:
 
 def origins(values: Sequence[str]) -> None:
     for value in values:
-        if not (_ORIGIN.fullmatch(value) and _as_browsers_write(value) == value):
+        if not (re.fullmatch(_ORIGIN, value) and _as_browsers_write(value) == value):
             raise _wrong(
                 "authorized_parties", f"holds {_shown(value)}, which is no origin. {_better_origin(value)}"
             )
@@ -104,7 +104,7 @@ def _better_origin(value: str) -> str:
         return "There are no wildcards: name each origin."
     if not value.isascii():
         return "Write the host as browsers send it, in its ASCII form: 'https://xn--…'."
-    if found := _ORIGIN.match(value.strip()):
+    if found := re.match(_ORIGIN, value.strip()):
         return f"Write it as browsers send it: {_as_browsers_write(found[0])!r}."
     return "Write an origin, such as 'https://example.com' or 'http://localhost:3000'."
 
@@ -123,7 +123,7 @@ def milliseconds(option: str, value: object) -> None:
 
 
 def domain(value: object) -> None:
-    if value is not None and not (isinstance(value, str) and _DOMAIN.fullmatch(value)):
+    if value is not None and not (isinstance(value, str) and re.fullmatch(_HOST, value)):
         raise _wrong(
             "domain",
             f"must be a host name such as 'satellite.example.org', but is {_shown(value)}. Leave out "
@@ -134,7 +134,7 @@ def domain(value: object) -> None:
 def url_or_path(option: str, value: object) -> None:
     if value is None:
         return
-    if not isinstance(value, str) or not (_HTTP_URL.fullmatch(value) or _PATH.fullmatch(value)):
+    if not isinstance(value, str) or not (re.fullmatch(_HTTP_URL, value) or re.fullmatch(_PATH, value)):
         raise _wrong(
             option,
             "must be a URL such as 'https://example.com/path' or a path such as '/path', but is "
@@ -143,7 +143,7 @@ def url_or_path(option: str, value: object) -> None:
 
 
 def api_url(value: object) -> str:
-    if not isinstance(value, str) or not _HTTP_URL.fullmatch(value) or "?" in value or "#" in value:
+    if not isinstance(value, str) or not re.fullmatch(_HTTP_URL, value) or "?" in value or "#" in value:
         raise _wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {_shown(value)}.")
     if re.search(r"/v[0-9]+/?$", value):
         raise _wrong("api_url", f"ends in a version, {_shown(value)}: leave it out, api_version holds it.")
@@ -223,7 +223,7 @@ def keys_belong_together(config: ClerkConfig) -> None:
 def connection_is_private(config: ClerkConfig) -> None:
     """A live secret key does not cross a network in plain text."""
     is_live = config.secret_key is not None and config.secret_key.startswith(_PRODUCTION_KEYS)
-    if is_live and config.api_url.startswith("http://") and not _LOOPBACK.match(config.api_url):
+    if is_live and config.api_url.startswith("http://") and not re.match(_LOOPBACK, config.api_url):
         raise _wrong(
             "api_url", "is an http:// URL, over which a live secret key would be sent: use https://."
         )

@@ -8,7 +8,6 @@ the secret key elsewhere.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -77,8 +76,10 @@ class _Body:
         return len(self._bytes) <= _MAX_ANSWER_BYTES and time.monotonic() < self._deadline
 
     def answer(self, status: int) -> BackendAnswer:
+        from json import loads
+
         try:
-            return BackendAnswer(status, json.loads(bytes(self._bytes)))
+            return BackendAnswer(status, loads(bytes(self._bytes)))
         except (ValueError, RecursionError):
             return BackendAnswer(status)
 

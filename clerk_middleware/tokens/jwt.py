@@ -7,10 +7,9 @@ and a signature is verified before any claim is believed.
 
 from __future__ import annotations
 
-import json
 from binascii import Error as Base64Error
 from binascii import a2b_base64
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +22,7 @@ from ..errors import TokenVerificationError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from json import JSONDecoder
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
@@ -205,11 +205,13 @@ def _base64url(segment: str) -> bytes:
 def _json_object(encoded: bytes) -> dict[str, Any]:
     try:
         text = encoded.decode("utf-8")
-        value, end = _JSON.raw_decode(text)
+        value, end = _decoder().raw_decode(text)
         if end != len(text):
             raise ValueError("trailing text")
         if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")  # refuses a lone surrogate
+            from json import dumps
+
+            dumps(value, ensure_ascii=False).encode("utf-8")  # refuses a lone surrogate
     except (ValueError, RecursionError):  # UnicodeError and JSONDecodeError are ValueErrors
         raise _invalid("has a segment that is no JSON in UTF-8") from None
     if type(value) is not dict:
@@ -250,8 +252,8 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_JSON = json.JSONDecoder(
-    object_pairs_hook=_distinct_members,
-    parse_constant=_no_constant,
-    parse_float=_finite,
-)
+@cache
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder  # not before there is a token: importing this package is to be fast
+
+    return JSONDecoder(object_pairs_hook=_distinct_members, parse_constant=_no_constant, parse_float=_finite)

@@ -536,3 +536,11 @@ class TestOverHTTPX:
 
 def test_a_stranger_token_is_well_formed(stranger_token: str) -> None:
     assert jwt.decode(stranger_token, options={"verify_signature": False})["sub"] == "user_dev"
+
+
+async def test_the_user_is_true_where_somebody_is_signed_in(
+    config: Any, request_to: Any, responding: Any, bearer: Any
+) -> None:
+    app = ClerkMiddleware(responding(), config())
+    assert (await request_to(app, "/", bearer)).scope["user"]
+    assert not (await request_to(app, "/")).scope["user"]

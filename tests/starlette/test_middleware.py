@@ -28,7 +28,14 @@ from clerk_middleware import (
     NotAuthorized,
     SessionAuth,
 )
-from clerk_middleware_starlette import ClerkMiddleware, ClerkUser, get_auth, require_auth, require_role
+from clerk_middleware_starlette import (
+    ClerkMiddleware,
+    ClerkUser,
+    get_auth,
+    get_session,
+    require_auth,
+    require_role,
+)
 
 SITE = "https://app.example.com"
 
@@ -488,3 +495,13 @@ def test_the_client_is_closed_with_the_application(
         assert client.get("/", headers=expired_cookies).json()["user"] == "user_dev"
         assert (started, closed) == ([True], [])
     assert closed == [True]
+
+
+def test_get_session_is_the_session_or_a_refusal(config: Any, client_of: Any, admin: Any) -> None:
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse(get_session(request).user_id)
+
+    clerk = Middleware(ClerkMiddleware, config=config())
+    client = client_of(Starlette(routes=[Route("/", endpoint)], middleware=[clerk]))
+    assert client.get("/", headers=admin).text == "user_ada"
+    assert client.get("/").status_code == 401

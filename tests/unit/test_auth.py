@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from clerk_middleware import APIKeyAuth, ClerkConfig, M2MAuth, OAuthAuth, SessionAuth, SignedOut
+from clerk_middleware import APIKeyAuth, Auth, ClerkConfig, M2MAuth, OAuthAuth, SessionAuth, SignedOut
 
 from .conftest import Decide
 from .issuer import NOW, Issuer, claims_of
@@ -334,3 +334,10 @@ def test_lists_in_claims_are_read_only(change: str) -> None:
     assert copy.copy(listed) == copy.deepcopy(listed) == pickled(listed) == [[1]]
     copy.deepcopy(listed)[0].append(2)
     assert listed == [[1]]
+
+
+def test_an_auth_object_of_ones_own_has_no_scopes() -> None:
+    class Nobody(Auth):
+        pass
+
+    assert Nobody().scopes == ()

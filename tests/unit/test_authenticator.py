@@ -16,8 +16,10 @@ from clerk_middleware import (
     AsyncAuthenticator,
     Authenticator,
     ClerkConfig,
+    ClerkError,
     ClerkRequest,
     ConfigurationError,
+    RequestState,
 )
 
 from .backend import CannedBackend, error
@@ -206,3 +208,10 @@ def test_an_error_of_ours_signs_out_and_is_logged(
     assert (state.status, state.reason) == ("signed-out", "unexpected-error")
     assert "authenticating failed unexpectedly" in caplog.text
     assert issuer.token() not in caplog.text
+
+
+def test_a_state_that_no_authenticator_made_knows_no_request() -> None:
+    state = RequestState("signed-out", token_type="session_token", reason="token-invalid")
+    assert state.to_auth().reason == "token-invalid"
+    with pytest.raises(ClerkError, match="knows no request"):
+        _ = state.request

@@ -58,6 +58,8 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "development instance, but publishable_key is of a production",
     ),
     "jwt-key-empty": ({"jwt_key": " "}, "jwt_key", "is empty"),
+    "api-url-with-a-version": ({"api_url": "https://api.clerk.com/v1"}, "api_url", "leave it out"),
+    "jwt-key-is-another-key": ({"jwt_key": "sk_test_x"}, "jwt_key", "is another key"),
     "jwt-key-no-pem": ({"jwt_key": "certainly no key"}, "jwt_key", "BEGIN PUBLIC KEY.*JWKS Public Key"),
     "jwt-key-not-ascii": ({"jwt_key": "ключ"}, "jwt_key", "no public key in PEM"),
     "skew-negative": ({"clock_skew_in_ms": -1}, "clock_skew_in_ms", "milliseconds from 0"),
