@@ -199,7 +199,7 @@ class SessionAuth(Auth):
 
     @property
     def is_authenticated(self) -> bool:
-        return True
+        return self._claims.user_id is not None
 
     @property
     def token_type(self) -> Literal["session_token"]:

@@ -129,6 +129,11 @@ def _check(config: ClerkConfig) -> None:
             "instance is accepted: also one of another application on a subdomain. Set it "
             "(CLERK_AUTHORIZED_PARTIES) to your own origins, such as https://example.com."
         )
+    if config.publishable_key is None and config.sign_in_url is not None:
+        _warn_once(
+            "Clerk: sign_in_url is set, but publishable_key is not, so browsers that come back from signing in "
+            "are not known here, and are sent there again. Set it (CLERK_PUBLISHABLE_KEY)."
+        )
     if config.publishable_key is not None and config.secret_key is None:
         _warn_once(
             "Clerk: publishable_key is set, but secret_key is not, so browsers can't complete a handshake or "

@@ -89,7 +89,7 @@ class Requirement:
 
         :raises AuthorizationError: one of its subclasses, if the requirement is not met.
         """
-        if not isinstance(auth, SessionAuth):
+        if not isinstance(auth, SessionAuth) or not auth.is_authenticated:
             raise NotAuthenticated(not_signed_in(auth), auth=auth, requirement=self)
         for name, value in self.asked.items():
             if not auth.has(**{name: value}):  # type: ignore[arg-type]

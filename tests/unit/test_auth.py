@@ -341,3 +341,7 @@ def test_an_auth_object_of_ones_own_has_no_scopes() -> None:
         pass
 
     assert Nobody().scopes == ()
+
+
+def test_claims_that_name_nobody_are_nobodys() -> None:
+    assert not SessionAuth.from_claims({"sid": "sess_1"}, token="t").is_authenticated

@@ -16,6 +16,7 @@ from clerk_middleware import (
     ClerkRequest,
     PublishableKey,
 )
+from clerk_middleware.authenticator import _warn_once
 from clerk_middleware.backend.calls import BackendAnswer, BackendCall
 
 from .backend import CannedBackend, error
@@ -185,3 +186,11 @@ def test_calls_and_answers_show_no_secret() -> None:
     call = BackendCall("POST", "https://a.example/x?nonce=c0ffee", bearer="c0ffee", body={"secret": "c0ffee"})
     assert repr(call) == "<BackendCall POST https://a.example/x>"
     assert repr(BackendAnswer(200, {"jwt": "c0ffee"})) == "<BackendAnswer 200>"
+
+
+def test_a_sign_in_page_without_an_instance_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Who comes back from it is not known, and is sent there again, for ever."""
+    _warn_once.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        Authenticator(ClerkConfig(secret_key="sk_test_x", sign_in_url="/sign-in"))
+    assert "Set it (CLERK_PUBLISHABLE_KEY)" in caplog.text
