@@ -131,7 +131,7 @@ def _check(config: ClerkConfig) -> None:
         )
     if config.publishable_key is None and config.sign_in_url is not None:
         _warn_once(
-            "Clerk: sign_in_url is set, but publishable_key is not, so browsers that come back from signing in "
+            "Clerk: sign_in_url is set, but publishable_key is not, so browsers that come back signed in "
             "are not known here, and are sent there again. Set it (CLERK_PUBLISHABLE_KEY)."
         )
     if config.publishable_key is not None and config.secret_key is None:
