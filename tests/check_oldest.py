@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 
 
 def lower_bounds() -> dict[str, str]:
-    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((TESTS.parent / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [
         *project["dependencies"],
         *(item for extra in project["optional-dependencies"].values() for item in extra),
@@ -22,7 +22,7 @@ def lower_bounds() -> dict[str, str]:
 
 
 def pinned() -> dict[str, str]:
-    lines = (TESTS / "oldest.txt").read_text().splitlines()
+    lines = (TESTS / "oldest.txt").read_text("utf-8").splitlines()
     return dict(line.split("==") for line in lines if "==" in line)
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-import tomllib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote
@@ -17,24 +15,13 @@ from urllib.parse import unquote
 import pytest
 import uvicorn
 
-from clerk_middleware import ClerkConfig, PublishableKey
-from clerk_middleware.local import LocalClerk, LocalServer
+from clerk_middleware import ClerkConfig
+from clerk_middleware.local import LocalClerk
 
 SITE = "https://app.example.com"
 
 Message = dict[str, Any]
 App = Callable[..., Awaitable[None]]
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers of these tests are on this machine, whatever the environment says of others."""
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(
@@ -49,37 +36,8 @@ def every_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def clerk() -> LocalClerk:
-    """A production instance: a browser without cookies is signed out, with no handshake."""
-    fleet = tomllib.loads(resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text())
-    return LocalClerk({**fleet, "instance": {"type": "production", "host": "clerk.example.com"}})
-
-
-@pytest.fixture(scope="session")
 def development() -> LocalClerk:
     return LocalClerk()
-
-
-@pytest.fixture(scope="session")
-def backend_api(clerk: LocalClerk) -> Iterator[LocalServer]:
-    with clerk.serve() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def config(clerk: LocalClerk) -> Callable[..., ClerkConfig]:
-    """Make a configuration that needs no network."""
-
-    def make(**options: Any) -> ClerkConfig:
-        keys = {
-            "publishable_key": clerk.publishable_key,
-            "secret_key": clerk.secret_key,
-            "jwt_key": clerk.jwt_key,
-            "authorized_parties": [SITE],
-        }
-        return ClerkConfig(**(keys | options))
-
-    return make
 
 
 @pytest.fixture(scope="session")
@@ -107,19 +65,6 @@ def bearer(token: str) -> dict[str, str]:
 def cookies(token: str) -> dict[str, str]:
     """The header of a browser that is signed in."""
     return {"cookie": f"__session={token}; __client_uat={int(time.time()) - 100}"}
-
-
-@pytest.fixture
-def expired_cookies(clerk: LocalClerk) -> dict[str, str]:
-    """The header of a browser whose session token has to be refreshed."""
-    session = clerk.sign_in("user_dev", "blue-ridge-freight")
-    expired = clerk.session_token(session, azp=SITE, issued_at=time.time() - 300, lifetime=60)
-    suffix = PublishableKey.parse(clerk.publishable_key).cookie_suffix
-    now = int(time.time())
-    return {
-        "cookie": f"__session={expired}; __client_uat={now - 900}; __session_{suffix}={expired}; "
-        f"__client_uat_{suffix}={now - 900}; __refresh_{suffix}={session.refresh_token}"
-    }
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,8 @@ from clerk_middleware import (
 from clerk_middleware.backend import drivers
 
 FOLDER = Path(__file__).parent
-CASES = json.loads((FOLDER / "authenticate.json").read_text())["cases"]
-UNITS = json.loads((FOLDER / "units.json").read_text())
+CASES = json.loads((FOLDER / "authenticate.json").read_text("utf-8"))["cases"]
+UNITS = json.loads((FOLDER / "units.json").read_text("utf-8"))
 
 #: Endpoints that this version does not ask: the opaque tokens that they verify are refused.
 OPAQUE_TOKEN_ENDPOINTS = {

@@ -58,7 +58,7 @@ class Browser:
 @pytest.fixture(params=["development", "production"])
 def clerk(request: pytest.FixtureRequest, clock: Any) -> LocalClerk:
     fleet: dict[str, Any] = tomllib.loads(
-        resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text()
+        resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8")
     )
     return LocalClerk(
         {**fleet, "instance": {"type": request.param, "host": "clerk.example.com"}}, clock=clock

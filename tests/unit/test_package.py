@@ -63,7 +63,7 @@ def test_nothing_else_looks_public() -> None:
 def test_the_version_is_the_distributions() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+\S*", clerk_middleware.__version__)
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
-    declared = tomllib.loads(pyproject.read_text())["project"]
+    declared = tomllib.loads(pyproject.read_text("utf-8"))["project"]
     assert declared.get("version", clerk_middleware.__version__) == clerk_middleware.__version__
 
 

@@ -1,4 +1,4 @@
-"""A Clerk instance, its users' tokens, and clients of Starlette applications."""
+"""A Clerk instance, its users' tokens, and clients of applications."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def clerk() -> LocalClerk:
     """A production instance: a browser without cookies is signed out, with no handshake."""
-    fleet = tomllib.loads(resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text())
+    fleet = tomllib.loads(resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8"))
     return LocalClerk({**fleet, "instance": {"type": "production", "host": "clerk.example.com"}})
 
 
