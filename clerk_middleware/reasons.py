@@ -50,6 +50,7 @@ REFRESH_FETCH_ERROR: Final = "fetch-error"
 REFRESH_BACKEND_ERROR: Final = "unexpected-bapi-error"
 REFRESH_NO_COOKIES_ANSWERED: Final = "unexpected-sdk-error"
 REFRESH_INVALID_TOKEN: Final = "invalid-session-token"
+REFRESH_UNDECODABLE: Final = "expired-session-token-decode-failed"
 REFRESH_NO_SESSION_ID: Final = "expired-session-token-missing-sid-claim"
 
 #: In words, for a developer, what the flow itself finds. A refused token has a message of its own.

@@ -47,7 +47,7 @@ class Context:
         self.clock = clock
         #: The moment for which the decision is made. What takes time asks the clock again.
         self.now = clock()
-        self._presented: list[Presented] = []
+        self._presented: tuple[Presented, ...] = ()
 
     def present(self, token: str) -> Presented:
         """Decode *token*, once however often it is presented.
@@ -58,7 +58,7 @@ class Context:
             if presented.text == token:
                 return presented
         presented = Presented(token, self.memory.verified_tokens.get(token))
-        self._presented.append(presented)
+        self._presented = (*self._presented, presented)
         return presented
 
     def unverified_claims(self, token: str | None) -> dict[str, Any]:

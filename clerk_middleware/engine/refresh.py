@@ -46,7 +46,7 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
     try:
         expired = context.present(cookies.session_token or token)
     except TokenVerificationError:
-        return reasons.REFRESH_NO_SESSION_ID
+        return reasons.REFRESH_UNDECODABLE
     session_id = expired.jwt.claims.get("sid")
     if not isinstance(session_id, str) or not _SESSION_ID.fullmatch(session_id):
         return reasons.REFRESH_NO_SESSION_ID
