@@ -339,7 +339,7 @@ STARTS = [
     "/caf\u00e9/",
     "/files/",
     "/inner/secret",
-    "/root/secret",
+    "/rooted/secret",
 ]
 PIECES = [
     *("/", "secret", "items", "edit", "open", "caf\u00e9", "a", "1", "//", "..", "."),
@@ -398,7 +398,7 @@ class TestProtectedRoutes:
             "/files/%0Aa",
         ],
     )
-    @pytest.mark.parametrize("root_path", ["", "/root"])
+    @pytest.mark.parametrize("root_path", ["", "/rooted"])
     @pytest.mark.parametrize("option", ["protected_routes", "public_routes"])
     def test_are_never_reached_by_nobody(
         self, path: str, root_path: str, option: str, config: Any, client_of: Any
@@ -429,7 +429,7 @@ class TestProtectedRoutes:
     @given(
         start=st.sampled_from(STARTS),
         pieces=st.lists(st.sampled_from(PIECES), max_size=3),
-        root_path=st.sampled_from(["", "/root", "/items"]),
+        root_path=st.sampled_from(["", "/rooted", "/items"]),
     )
     def test_are_never_reached_by_any_path(
         self, start: str, pieces: list[str], root_path: str, config: Any
