@@ -5,9 +5,7 @@ https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
-from posixpath import normpath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from .answers import Answer
 from .asgi_scope import STATE, send_answer
@@ -17,7 +15,7 @@ from .errors import ConfigurationError, HandshakeError
 from .logging import logger
 from .protection import AuthorizationError, Requirement
 from .request import ClerkRequest
-from .routes import PATH_CHARACTERS, RouteMatcher
+from .route_protection import RouteProtection
 from .urls import parse_url
 
 if TYPE_CHECKING:
@@ -78,22 +76,17 @@ class ClerkMiddleware:
         public_routes: str | Sequence[str] | None = None,
         authenticator: AsyncAuthenticator | None = None,
     ) -> None:
-        if protected_routes is not None and public_routes is not None:
-            raise ConfigurationError(
-                "protected_routes and public_routes exclude each other: name either the paths that need a "
-                "session or the only ones that need none"
-            )
         if config is not None and authenticator is not None:
             raise ConfigurationError(
                 "config and authenticator exclude each other: the authenticator has its own"
             )
         self.app = app
         self._closes_authenticator = authenticator is None  # whoever made another one closes it
-        self._app_root: str = getattr(app, "root_path", "") or ""
         try:
             self.authenticator = authenticator if authenticator is not None else AsyncAuthenticator(config)
-            self._protected = RouteMatcher(protected_routes) if protected_routes is not None else None
-            self._public = RouteMatcher(public_routes) if public_routes is not None else None
+            self._routes = RouteProtection(
+                protected_routes, public_routes, app_root=getattr(app, "root_path", "") or ""
+            )
         except ConfigurationError as error:
             logger.error("Clerk: %s", error)  # servers swallow what is raised while they start
             raise
@@ -164,19 +157,8 @@ class ClerkMiddleware:
         scope["auth"] = auth
         scope["user"] = self.user(auth)
         scope[STATE] = state
-        if self._needs_session(scope):
+        if self._routes.cover(scope["path"], scope.get("root_path", "")):
             _SIGNED_IN.check(auth)
-
-    def _needs_session(self, scope: Scope) -> bool:
-        if self._public is not None:
-            return not all(self._public.match(path) is not None for path in _readings(_routed_path(scope)))
-        if self._protected is None:
-            return False
-        # A pattern may have been written with the mount's path or without it.
-        paths = {scope["path"], _routed_path(scope), _without_root(scope["path"], self._app_root)}
-        return any(
-            self._protected.match(reading) is not None for path in paths for reading in _readings(path)
-        )
 
 
 class _HTTPResponse:
@@ -243,30 +225,6 @@ def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, byte
     if b"*" not in present:
         varied += [item for item in _VARY if item.lower() not in present]
     return [*kept, (b"vary", b", ".join(varied))]
-
-
-def _routed_path(scope: Scope) -> str:
-    """The path that the application's router sees."""
-    return _without_root(scope["path"], scope.get("root_path", ""))
-
-
-def _without_root(path: str, root: str) -> str:
-    if root and (path == root or path.startswith(f"{root}/")):
-        return path[len(root) :]
-    return path
-
-
-def _readings(path: str) -> set[str]:
-    """The ways in which an application may read a path, encoded in one way only; the strictest counts.
-
-    Matched against the path as it was sent, ``/%61dmin`` would slip past a pattern for ``/admin``. A line
-    feed at the end: Starlette's routes end in ``$``, which matches before it. Dot segments and doubled
-    slashes: file servers and proxies resolve them.
-    """
-    slashed = path.replace("\\", "/")
-    resolved = "/" + normpath(slashed).lstrip("/.")
-    readings = {path, path.removesuffix("\n"), slashed, resolved}
-    return {quote(reading or "/", safe=PATH_CHARACTERS) for reading in readings}
 
 
 def _is_own_origin(state: RequestState) -> bool:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..logging import hide_nonces
-from ..version import __version__
-from .calls import API_VERSION, NO_ANSWER, BackendAnswer
+from .attempts import DEADLINE, Attempts, Body, arguments, no_answer
+from .calls import NO_ANSWER, BackendAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -26,80 +26,11 @@ if TYPE_CHECKING:
 
     from .calls import BackendCall, Flow, Result
 
-DEADLINE: Final = 5.0
-_ATTEMPT_TIMEOUT: Final = 3.0
-_BACKOFF: Final = 0.1
-_MAX_ANSWER_BYTES: Final = 1024 * 1024
 #: Of the pool's 100 connections, those that outsiders may take up: the key set's fetch never waits.
 _MAX_OF_ANYBODY: Final = 64
 _MAX_EVENT_LOOPS: Final = 16
-_RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
-
 
 TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
-
-
-class _Attempts:
-    """How a call is tried: up to its `attempts`, with growing pauses, until the deadline."""
-
-    def __init__(self, call: BackendCall) -> None:
-        self._left = call.attempts
-        self._pause = _BACKOFF
-        self._deadline = time.monotonic() + DEADLINE
-
-    def remaining(self) -> float:
-        """Seconds that this attempt may take."""
-        return max(0.001, min(_ATTEMPT_TIMEOUT, self._deadline - time.monotonic()))
-
-    def pause_after(self, answer: BackendAnswer) -> float | None:
-        """Seconds to wait before another attempt, `None` where *answer* is final."""
-        self._left -= 1
-        if self._left <= 0 or answer.status not in _RETRIED:
-            return None
-        import random
-
-        pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, protects nothing
-        self._pause *= 4
-        return pause if time.monotonic() + pause < self._deadline else None
-
-
-class _Body:
-    """An answer's body as it arrives, up to its bounds of size and time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._bytes = bytearray()
-        self._deadline = time.monotonic() + seconds
-
-    def add(self, chunk: bytes) -> bool:
-        """Whether to read on."""
-        self._bytes += chunk
-        return len(self._bytes) <= _MAX_ANSWER_BYTES and time.monotonic() < self._deadline
-
-    def answer(self, status: int) -> BackendAnswer:
-        from json import loads
-
-        try:
-            return BackendAnswer(status, loads(bytes(self._bytes)))
-        except (ValueError, RecursionError):
-            return BackendAnswer(status)
-
-
-def _arguments(call: BackendCall, seconds: float) -> dict[str, Any]:
-    headers = {
-        "accept": "application/json",
-        "clerk-api-version": API_VERSION,
-        "user-agent": f"clerk-middleware/{__version__}",
-    }
-    if call.bearer is not None:
-        headers["authorization"] = f"Bearer {call.bearer}"
-    arguments: dict[str, Any] = {"headers": headers, "timeout": seconds, "follow_redirects": False}
-    if call.body is not None:
-        arguments["json"] = call.body
-    return arguments
-
-
-def _no_answer(error: Exception) -> BackendAnswer:
-    return BackendAnswer(None, problem=f"{type(error).__name__} {error}"[:200].strip())
 
 
 class Driver:
@@ -154,7 +85,7 @@ class Driver:
         return shared.answer
 
     def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
-        attempts = _Attempts(call)
+        attempts = Attempts(call)
         while True:
             answer = self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)
@@ -165,15 +96,15 @@ class Driver:
     def _send(self, client: httpx.Client, call: BackendCall, seconds: float) -> BackendAnswer:
         import httpx
 
-        body = _Body(seconds)
+        body = Body(seconds)
         try:
-            with client.stream(call.method, call.url, **_arguments(call, seconds)) as response:
+            with client.stream(call.method, call.url, **arguments(call, seconds)) as response:
                 for chunk in response.iter_bytes():
                     if not body.add(chunk):
                         return NO_ANSWER
                 return body.answer(response.status_code)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _no_answer(error)
+            return no_answer(error)
 
     def _current(self) -> _Connections:
         if self._connections.process != os.getpid():
@@ -270,7 +201,7 @@ class AsyncDriver:
     async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
         from anyio import sleep
 
-        attempts = _Attempts(call)
+        attempts = Attempts(call)
         while True:
             answer = await self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)
@@ -282,16 +213,16 @@ class AsyncDriver:
         import httpx
         from anyio import move_on_after
 
-        answer, body = NO_ANSWER, _Body(seconds)
+        answer, body = NO_ANSWER, Body(seconds)
         with move_on_after(seconds):
             try:
-                async with client.stream(call.method, call.url, **_arguments(call, seconds)) as response:
+                async with client.stream(call.method, call.url, **arguments(call, seconds)) as response:
                     async for chunk in response.aiter_bytes():
                         if not body.add(chunk):
                             return NO_ANSWER
                     answer = body.answer(response.status_code)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                return _no_answer(error)
+                return no_answer(error)
         return answer
 
     def _current(self) -> _AsyncConnections:

@@ -176,8 +176,10 @@ class TestDotSegments:
     async def test_are_no_obstacle_where_they_lead_nowhere_else(
         self, config: Any, request_to: Any, responding: Any
     ) -> None:
-        app = ClerkMiddleware(responding(), config(), public_routes="/assets/(.*)")
-        assert (await request_to(app, "/assets/a/../b.css")).status == 200
+        public = ["/", "/assets/(.*)", "/.well-known/(.*)"]
+        app = ClerkMiddleware(responding(), config(), public_routes=public)
+        for path in ("/", "/assets/", "/assets/a/../b.css", "/assets/a//b", "/.well-known/x", "/assets/.x"):
+            assert (await request_to(app, path)).status == 200, path
 
 
 class TestUnderARootPath:

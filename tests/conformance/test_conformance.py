@@ -29,7 +29,7 @@ from clerk_middleware import (
     RouteMatcher,
     SessionAuth,
 )
-from clerk_middleware.backend import drivers
+from clerk_middleware.backend import attempts
 
 FOLDER = Path(__file__).parent
 CASES = json.loads((FOLDER / "authenticate.json").read_text("utf-8"))["cases"]
@@ -54,7 +54,7 @@ COMPARED_HEADERS = {
 @pytest.fixture(autouse=True)
 def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two attempts at the Backend API."""
-    monkeypatch.setattr(drivers, "_BACKOFF", 0.001)
+    monkeypatch.setattr(attempts, "_BACKOFF", 0.001)
 
 
 class Backend:

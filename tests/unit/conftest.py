@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from clerk_middleware import Authenticator, ClerkConfig, ClerkRequest, RequestState
-from clerk_middleware.backend import drivers
+from clerk_middleware.backend import attempts
 
 from .backend import CannedBackend
 from .issuer import NOW, Issuer
@@ -28,7 +28,7 @@ Decide = Callable[..., RequestState]
 @pytest.fixture(autouse=True)
 def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two attempts at the Backend API, so that tests of failures take no time."""
-    monkeypatch.setattr(drivers, "_BACKOFF", 0.001)
+    monkeypatch.setattr(attempts, "_BACKOFF", 0.001)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from clerk_middleware import (
     ClerkRequest,
     TokenVerificationError,
 )
-from clerk_middleware.backend import drivers
+from clerk_middleware.backend import attempts, drivers
 
 from .backend import CannedBackend
 from .conftest import PRODUCTION
@@ -217,8 +217,8 @@ def test_three_attempts_are_enough(ask: Ask, api: LoopbackAPI, issuer: Issuer) -
 def test_no_attempt_starts_after_the_deadline(
     ask: Ask, api: LoopbackAPI, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drivers, "DEADLINE", 2.0)
-    monkeypatch.setattr(drivers, "_BACKOFF", 10.0)
+    monkeypatch.setattr(attempts, "DEADLINE", 2.0)
+    monkeypatch.setattr(attempts, "_BACKOFF", 10.0)
     api.answer = failing_first(issuer, *[500] * 10)
     assert ask(api, issuer.token()) == "jwk-remote-failed-to-load"
     assert len(api.requests) == 1
@@ -259,8 +259,8 @@ def test_a_slow_answer_is_given_up(
     ask: Ask, what: str, api: LoopbackAPI, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even if a byte arrives now and then, so that no single read takes long."""
-    monkeypatch.setattr(drivers, "_ATTEMPT_TIMEOUT", 0.2)
-    monkeypatch.setattr(drivers, "DEADLINE", 0.3)
+    monkeypatch.setattr(attempts, "_ATTEMPT_TIMEOUT", 0.2)
+    monkeypatch.setattr(attempts, "DEADLINE", 0.3)
 
     def drip(exchange: Exchange) -> None:
         if what == "body":

@@ -1,0 +1,81 @@
+"""How a Backend API call is made, whoever waits for it: what is sent, how often, and for how long."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from ..version import __version__
+from .calls import API_VERSION, BackendAnswer
+
+if TYPE_CHECKING:
+    from .calls import BackendCall
+
+DEADLINE: Final = 5.0
+_ATTEMPT_TIMEOUT: Final = 3.0
+_BACKOFF: Final = 0.1
+_MAX_ANSWER_BYTES: Final = 1024 * 1024
+_RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
+
+
+class Attempts:
+    """How a call is tried: up to its `attempts`, with growing pauses, until the deadline."""
+
+    def __init__(self, call: BackendCall) -> None:
+        self._left = call.attempts
+        self._pause = _BACKOFF
+        self._deadline = time.monotonic() + DEADLINE
+
+    def remaining(self) -> float:
+        """Seconds that this attempt may take."""
+        return max(0.001, min(_ATTEMPT_TIMEOUT, self._deadline - time.monotonic()))
+
+    def pause_after(self, answer: BackendAnswer) -> float | None:
+        """Seconds to wait before another attempt, `None` where *answer* is final."""
+        self._left -= 1
+        if self._left <= 0 or answer.status not in _RETRIED:
+            return None
+        import random
+
+        pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load, protects nothing
+        self._pause *= 4
+        return pause if time.monotonic() + pause < self._deadline else None
+
+
+class Body:
+    """An answer's body as it arrives, up to its bounds of size and time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._bytes = bytearray()
+        self._deadline = time.monotonic() + seconds
+
+    def add(self, chunk: bytes) -> bool:
+        """Whether to read on."""
+        self._bytes += chunk
+        return len(self._bytes) <= _MAX_ANSWER_BYTES and time.monotonic() < self._deadline
+
+    def answer(self, status: int) -> BackendAnswer:
+        from json import loads
+
+        try:
+            return BackendAnswer(status, loads(bytes(self._bytes)))
+        except (ValueError, RecursionError):
+            return BackendAnswer(status)
+
+
+def arguments(call: BackendCall, seconds: float) -> dict[str, Any]:
+    headers = {
+        "accept": "application/json",
+        "clerk-api-version": API_VERSION,
+        "user-agent": f"clerk-middleware/{__version__}",
+    }
+    if call.bearer is not None:
+        headers["authorization"] = f"Bearer {call.bearer}"
+    arguments: dict[str, Any] = {"headers": headers, "timeout": seconds, "follow_redirects": False}
+    if call.body is not None:
+        arguments["json"] = call.body
+    return arguments
+
+
+def no_answer(error: Exception) -> BackendAnswer:
+    return BackendAnswer(None, problem=f"{type(error).__name__} {error}"[:200].strip())
