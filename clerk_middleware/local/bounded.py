@@ -17,10 +17,13 @@ class BoundedStore(Generic[Value]):
     """Values by key; once it is full, the one that was not used for longest makes room.
 
     Guarded by a lock, for a test asks it from its own thread while the server runs in another.
+    `goes_first` says which values make room before others, so that what anybody can cause to be kept
+    does not push out what somebody needs.
     """
 
-    def __init__(self, maximum: int) -> None:
+    def __init__(self, maximum: int, *, goes_first: Callable[[Value], bool] = lambda value: True) -> None:
         self._maximum = maximum
+        self._goes_first = goes_first
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._lock = Lock()
 
@@ -41,7 +44,8 @@ class BoundedStore(Generic[Value]):
             self._values[key] = value
             self._values.move_to_end(key)
             while len(self._values) > self._maximum:
-                self._values.popitem(last=False)
+                candidates = (kept for kept, value in self._values.items() if self._goes_first(value))
+                del self._values[next(candidates, next(iter(self._values)))]
 
     def pop(self, key: str) -> Value | None:
         """The value, which is forgotten, or `None`."""

@@ -35,7 +35,10 @@ class Instance:
         self.organizations: dict[str, Organization] = dict(seed.organizations)
         self.nonces = HandshakeNonces(clock)
         self._sessions: BoundedStore[Session] = BoundedStore(10_000)
-        self._clients: BoundedStore[Client] = BoundedStore(10_000)
+        # A page on any site can send browsers here that nobody knows; who is signed in stays.
+        self._clients: BoundedStore[Client] = BoundedStore(
+            10_000, goes_first=lambda client: client.session_id is None
+        )
 
     def __repr__(self) -> str:
         return f"Instance({self.seed.name!r}, {self.publishable_key!r})"

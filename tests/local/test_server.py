@@ -217,3 +217,16 @@ def test_the_public_names() -> None:
 
     assert all(hasattr(local, name) for name in local.__all__)
     assert sorted(local.__all__) == local.__all__
+
+
+def test_browsers_that_nobody_knows_push_out_nobody_who_is_signed_in() -> None:
+    """As images on a page of another site can send them, ten thousand at a time."""
+    store: BoundedStore[str] = BoundedStore(2, goes_first=lambda value: value == "unknown")
+    store.put("developer", "signed in")
+    for number in range(5):
+        store.put(str(number), "unknown")
+    assert store.get("developer") == "signed in"
+    assert store.get("4") == "unknown"
+    store.put("4", "signed in")
+    store.put("5", "signed in")  # where all are needed, the oldest makes room
+    assert (store.get("developer"), store.get("4"), len(store)) == (None, "signed in", 2)
