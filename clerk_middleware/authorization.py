@@ -131,7 +131,8 @@ def _in_scope(scopes: tuple[frozenset[str], frozenset[str]], asked: str) -> bool
 def reverification_of(asked: object) -> Reverification | None:
     """The level and age that *asked* (a preset's name or a mapping) stands for, `None` if malformed."""
     if isinstance(asked, str):
-        return PRESETS.get(asked)
+        preset = PRESETS.get(asked)
+        return preset.copy() if preset is not None else None
     if not isinstance(asked, Mapping):
         return None
     level, after = asked.get("level"), asked.get("after_minutes")

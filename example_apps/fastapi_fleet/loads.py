@@ -57,10 +57,16 @@ async def export(company: CurrentCompany) -> Response:
     rows = csv.writer(table)
     rows.writerow(("number", "from", "to", "status"))
     rows.writerows(
-        (load.number, load.origin, load.destination, load.status) for load in company.loads.values()
+        (load.number, as_text(load.origin), as_text(load.destination), load.status)
+        for load in company.loads.values()
     )
     headers = {"content-disposition": 'attachment; filename="loads.csv"'}
     return Response(table.getvalue(), headers=headers, media_type="text/csv")
+
+
+def as_text(cell: str) -> str:
+    """A spreadsheet would run what somebody typed, were it a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
 
 
 @router.post("/loads")

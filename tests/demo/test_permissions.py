@@ -81,6 +81,13 @@ def test_a_plan_of_the_users_own(fleet: Any) -> None:
     assert (came["dispatcher"], came["driver"]) == (403, 404)
 
 
+def test_an_exported_cell_is_no_formula(fleet: Any) -> None:
+    person = signed_in(fleet, "dispatcher with plus")
+    form = {"origin": "=1+1", "destination": "Roanoke", "cargo": "Dairy", "tons": "1"}
+    fleet.ask("POST", "/loads", person, data=form)
+    assert ",'=1+1,Roanoke," in fleet.ask("GET", "/loads.csv", person).text
+
+
 def test_nobody(fleet: Any) -> None:
     browser = {**PAGE, "cookie": "__clerk_db_jwt=dvb_1; __client_uat=0"}
     answer = fleet.ask("GET", "/loads", browser)
