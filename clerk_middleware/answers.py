@@ -48,7 +48,7 @@ def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
 
 # Not to be carried through the sign-in page: they are secrets, and of use only once.
 _CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
-# Word for word what a web framework says of a path that does not exist.
+# The body that FastAPI gives a path that does not exist.
 NOT_FOUND = Answer(
     404, [("content-type", "application/json"), ("cache-control", "no-store")], b'{"detail":"Not Found"}'
 )

@@ -152,12 +152,14 @@ def _verify_leniently(context: Context, token: Presented) -> Flow[VerifiedToken]
     except TokenVerificationError as error:
         if not context.browser.is_development or error.reason not in _CLOCK_REASONS:
             raise
-        logger.warning(
+        verified = yield from verify(context, token, skew=_ONE_DAY)
+        context.memory.warnings.log(
+            "clock",
             "Clerk: this machine's clock seems to be wrong: %s. The token is accepted because this is a "
             "development instance; in production it would be refused. Set the clock right.",
             error.message,
         )
-        return (yield from verify(context, token, skew=_ONE_DAY))
+        return verified
 
 
 def _explain(error: TokenVerificationError) -> str:

@@ -240,6 +240,20 @@ def test_a_wrong_clock_is_forgiven_in_development_with_a_word_in_the_log(
     assert not decide(config(), url).is_authenticated
 
 
+def test_a_token_that_is_refused_all_the_same_is_not_logged_as_accepted(
+    decide: Decide,
+    config: MakeConfig,
+    backend: CannedBackend,
+    issuer: Issuer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    two_days_ago = NOW - 2 * 86_400
+    backend.on(PAYLOAD, {"directives": [session_cookie(issuer.token(exp=two_days_ago))]})
+    url = "https://app.example.com/?__clerk_handshake_nonce=nonce_1"
+    assert not decide(config(development=True), url).is_authenticated
+    assert "accepted" not in caplog.text
+
+
 def test_a_forged_token_is_not_blamed_on_the_clock(
     decide: Decide, config: MakeConfig, backend: CannedBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
