@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .auth import Auth
     from .authorization import Reverification
+    from .errors import HandshakeError
     from .state import Headers, RequestState
 
 
@@ -46,8 +47,8 @@ def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
     return {"clerk_error": {"type": "forbidden", "reason": "reverification-error", "metadata": metadata}}
 
 
-# Not to be carried through the sign-in page: they are secrets, and of use only once.
-_CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
+#: Not to be carried through the sign-in page: they are secrets, and of use only once.
+CLERK_PARAMS = ("__clerk_db_jwt", "__clerk_handshake", "__clerk_handshake_nonce")
 # The body that FastAPI gives a path that does not exist.
 NOT_FOUND = Answer(
     404, [("content-type", "application/json"), ("cache-control", "no-store")], b'{"detail":"Not Found"}'
@@ -87,6 +88,11 @@ def unauthorized(auth: Auth, state: RequestState | None) -> Answer:
     return Answer.json(401, {"clerk_error": error}, [("www-authenticate", challenge)])
 
 
+def handshake_failed(error: HandshakeError) -> Answer:
+    content = {"type": "handshake-failed", "reason": error.reason, "message": f"{error}."}
+    return Answer.json(400, {"clerk_error": content})
+
+
 def redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None:
     """Only a navigation can be sent to sign in, and only if it is known where that is."""
     if auth.is_authenticated or state is None or not state.request.is_navigation:
@@ -94,7 +100,7 @@ def redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None
     config = state.config
     if config.sign_in_url is None and config.parsed_publishable_key is None:
         return None
-    url = str(state.request.url.without_params(_CLERK_PARAMS))
+    url = str(state.request.url.without_params(CLERK_PARAMS))
     redirects = AuthRedirects(
         config,
         base_url=url,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .answers import Answer
+from .answers import Answer, handshake_failed
 from .asgi_scope import STATE, send_answer
 from .auth import SignedOut
 from .authenticator import AsyncAuthenticator
@@ -111,7 +111,7 @@ class ClerkMiddleware:
         try:
             state = await self.authenticator.authenticate_request(ClerkRequest.from_asgi(scope))
         except HandshakeError as error:
-            await send_answer(send, _handshake_failed(error))
+            await send_answer(send, handshake_failed(error))
             return
         if state.location is not None:
             await send_answer(send, Answer(307, state.headers, b""))
@@ -130,7 +130,7 @@ class ClerkMiddleware:
         try:
             state = await self.authenticator.authenticate_request(ClerkRequest.from_asgi(scope))
         except HandshakeError as error:
-            await _refuse_socket(scope, send, _handshake_failed(error))
+            await _refuse_socket(scope, send, handshake_failed(error))
             return
         auth = _auth(state)
         if state.is_authenticated and state.token_carrier == "cookie" and not _is_own_origin(state):
@@ -240,11 +240,6 @@ def _is_own_origin(state: RequestState) -> bool:
         return False
     # Before a proxy that ends TLS the page's scheme is https where the socket's is not.
     return url.origin == own.origin or (url.scheme == "https" and url.host == own.host)
-
-
-def _handshake_failed(error: HandshakeError) -> Answer:
-    content = {"type": "handshake-failed", "reason": error.reason, "message": f"{error}."}
-    return Answer.json(400, {"clerk_error": content})
 
 
 async def _refuse_socket(scope: Scope, send: Send, answer: Answer) -> None:

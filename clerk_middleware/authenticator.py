@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import reasons
 from .auth import TokenSource
-from .backend.calls import create_session_token
+from .backend import resources
 from .backend.drivers import AsyncDriver, Driver
 from .config import ClerkConfig
 from .engine import authenticate_request
 from .engine.context import Context, Memory
 from .engine.session import verify
-from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
+from .errors import ClerkError, ConfigurationError, TokenVerificationError
 from .logging import logger
 from .request import ClerkRequest
 from .validation import sign_in_on_satellite
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from .backend.calls import BackendAnswer, Flow
+    from .backend.calls import Flow
     from .state import RequestState
     from .tokens.classes import AcceptsToken
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 _OPERATIONAL_REASONS = frozenset(
     {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
 )
-_TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 
 
 class _Authenticator(TokenSource):
@@ -109,15 +107,6 @@ class _Authenticator(TokenSource):
         verified = yield from verify(context, context.present(token))
         return deepcopy(verified.jwt.claims)
 
-    def _session_token(self, config: ClerkConfig, session_id: str, template: str) -> Flow[str]:
-        if not _TEMPLATE.fullmatch(template):
-            raise ClerkError(f"{template!r} is no name of a JWT template")
-        answer = yield create_session_token(config, session_id, template)
-        token = answer.field("jwt")
-        if not isinstance(token, str):
-            raise _refused(answer, template)
-        return token
-
 
 def _check(config: ClerkConfig) -> None:
     # Not in ClerkConfig itself: where requests are not authenticated, such a path only builds links.
@@ -146,18 +135,6 @@ def _check(config: ClerkConfig) -> None:
 def _warn_once(message: str) -> None:
     """Once in a process: an application may have several authenticators."""
     logger.warning(message)
-
-
-def _refused(answer: BackendAnswer, template: str) -> BackendAPIError:
-    if answer.status is None:
-        return BackendAPIError("Clerk's Backend API did not answer in time")
-    hint = f": is there a JWT template {template!r} in the Clerk Dashboard?" if answer.status == 404 else ""
-    code = answer.error_code
-    return BackendAPIError(
-        f"Clerk's Backend API issued no token ({answer.status}{f', {code}' if code else ''}){hint}",
-        status=answer.status,
-        code=code,
-    )
 
 
 class Authenticator(_Authenticator):
@@ -205,10 +182,26 @@ class Authenticator(_Authenticator):
 
     def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
         """A token for a session, made from a JWT template. `Auth.get_token` is the way to it."""
-        return self._driver.run(self._session_token(config, session_id, template))
+        return self._driver.run(resources.session_token(config, session_id, template))
 
     async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
         raise ClerkError("this request was authenticated synchronously: use get_token(), not aget_token()")
+
+    def get_user(self, config: ClerkConfig, user_id: str) -> dict[str, Any]:
+        """A user of *config*'s instance, as the Backend API describes one.
+
+        https://clerk.com/docs/reference/backend-api/tag/users/get/users/%7Buser_id%7D
+
+        :raises BackendAPIError: if there is none, or Clerk does not answer.
+        """
+        return self._driver.run(resources.user(config, user_id))
+
+    def revoke_session(self, config: ClerkConfig, session_id: str) -> None:
+        """End a session at Clerk, so that it gets no further tokens; those that it has expire on their own.
+
+        :raises BackendAPIError: if Clerk does not do it.
+        """
+        self._driver.run(resources.end_session(config, session_id))
 
     def close(self) -> None:
         """Close the connections to Clerk."""
@@ -253,7 +246,7 @@ class AsyncAuthenticator(_Authenticator):
 
     async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
         """A token for a session, made from a JWT template. `Auth.aget_token` is the way to it."""
-        return await self._driver.run(self._session_token(config, session_id, template))
+        return await self._driver.run(resources.session_token(config, session_id, template))
 
     def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
         """The same for a worker thread, as in which frameworks run synchronous endpoints.
@@ -270,6 +263,14 @@ class AsyncAuthenticator(_Authenticator):
         raise ClerkError(
             "get_token(template=…) would block the event loop: use 'await auth.aget_token(template=…)'"
         )
+
+    async def get_user(self, config: ClerkConfig, user_id: str) -> dict[str, Any]:
+        """A user of *config*'s instance; see `Authenticator.get_user`."""
+        return await self._driver.run(resources.user(config, user_id))
+
+    async def revoke_session(self, config: ClerkConfig, session_id: str) -> None:
+        """End a session at Clerk; see `Authenticator.revoke_session`."""
+        await self._driver.run(resources.end_session(config, session_id))
 
     async def aclose(self) -> None:
         """Close the connections to Clerk."""

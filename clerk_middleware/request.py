@@ -5,7 +5,8 @@ Everything is read when it is asked for: most requests need two headers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -28,6 +29,9 @@ class ClerkRequest:
     :param headers: a mapping, or pairs; names in any case, values as text or bytes.
     """
 
+    _headers: dict[bytes, bytes] | _EnvironHeaders
+    _find_url: Callable[[ClerkRequest], URL]
+
     def __init__(
         self,
         method: str,
@@ -38,7 +42,7 @@ class ClerkRequest:
         pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
         self._headers = _joined((_name(name), _bytes(value)) for name, value in pairs)
         self._url: URL | None = parse_url(url) or _UNKNOWN
-        self._scope: Mapping[str, Any] | None = None
+        self._query: bytes | None = None
 
     @classmethod
     def from_asgi(cls, scope: Mapping[str, Any]) -> Self:
@@ -50,28 +54,26 @@ class ClerkRequest:
         if len(self._headers) != len(pairs):
             self._headers = _joined(pairs)
         self._url = None
-        self._scope = scope
+        self._query = scope.get("query_string", b"")
+        self._find_url = partial(_url_of_scope, scope)
         return self
 
     @classmethod
-    def from_wsgi(cls, environ: Mapping[str, Any]) -> Self:
-        """From a WSGI environment (PEP 3333)."""
-        headers = {
-            name[5:].replace("_", "-").lower(): value
-            for name, value in environ.items()
-            if name.startswith("HTTP_")
-        }
-        # The path arrives decoded, its bytes read as Latin-1.
-        path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
-        scope = {
-            "method": environ.get("REQUEST_METHOD", "GET"),
-            "scheme": environ.get("wsgi.url_scheme", "http"),
-            "server": (environ.get("SERVER_NAME", "localhost"), environ.get("SERVER_PORT")),
-            "raw_path": quote(path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
-            "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
-            "headers": [(_name(name), _bytes(value)) for name, value in headers.items()],
-        }
-        return cls.from_asgi(scope)
+    def from_wsgi(cls, environ: Mapping[str, Any], *, url: Callable[[], str] | None = None) -> Self:
+        """From a WSGI environment (PEP 3333).
+
+        :param url: tells the URL, where the framework knows better than *environ*; called if it is needed.
+        """
+        self = cls.__new__(cls)
+        self.method = environ.get("REQUEST_METHOD", "GET")
+        self._headers = _EnvironHeaders(environ)
+        self._url = None
+        self._query = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
+        if url is not None:
+            self._find_url = lambda _: parse_url(url()) or _UNKNOWN
+        else:
+            self._find_url = partial(_url_of_environ, environ)
+        return self
 
     def __repr__(self) -> str:
         url = self.url  # its query may hold a handshake or a dev browser token
@@ -79,9 +81,9 @@ class ClerkRequest:
 
     @property
     def url(self) -> URL:
-        """The URL, from the scope or as given; no forwarded header plays a part."""
+        """The URL, as the server or the framework knows it; no forwarded header plays a part."""
         if self._url is None:
-            self._url = _url_of_scope(self._scope or {}, self.header("host"))
+            self._url = self._find_url(self)  # kept in it, it would be a reference cycle
         return self._url
 
     def header(self, name: str) -> str | None:
@@ -91,10 +93,9 @@ class ClerkRequest:
 
     def query_param(self, name: str) -> str | None:
         """The first value of a query parameter."""
-        if self._url is None and self._scope is not None:
-            query = self._scope.get("query_string", b"")
-            if b"__clerk" not in query and b"%" not in query:  # no need to parse the URL
-                return None
+        query = self._query
+        if query is not None and b"__clerk" not in query and b"%" not in query:  # no need to parse the URL
+            return None
         return self.url.param(name)
 
     @property
@@ -106,7 +107,7 @@ class ClerkRequest:
     @lazy
     def cookies(self) -> dict[str, str]:
         """Cookies by name, decoded. The first of two equal names counts."""
-        return _parse_cookies(self._headers.get(b"cookie", b"").decode("latin-1"))
+        return _parse_cookies((self._headers.get(b"cookie") or b"").decode("latin-1"))
 
     @property
     def is_navigation(self) -> bool:
@@ -135,11 +136,37 @@ class ClerkRequest:
             return self
         other = ClerkRequest.__new__(ClerkRequest)
         other.method, other._headers = self.method, self._headers
-        other._url, other._scope = url, None
+        other._url, other._query = url, self._query
         return other
 
 
-def _url_of_scope(scope: Mapping[str, Any], host_header: str | None) -> URL:
+class _EnvironHeaders:
+    """The headers of a WSGI environment, looked up when they are asked for."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def get(self, name: bytes) -> bytes | None:
+        value = self._environ.get(f"HTTP_{name.decode('latin-1').replace('-', '_').upper()}")
+        return _bytes(value) if value is not None else None
+
+
+def _url_of_environ(environ: Mapping[str, Any], request: ClerkRequest) -> URL:
+    # The path arrives decoded, its bytes read as Latin-1.
+    path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
+    scope = {
+        "scheme": environ.get("wsgi.url_scheme", "http"),
+        "server": (environ.get("SERVER_NAME", "localhost"), environ.get("SERVER_PORT")),
+        "raw_path": quote(path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
+        "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
+    }
+    return _url_of_scope(scope, request)
+
+
+def _url_of_scope(scope: Mapping[str, Any], request: ClerkRequest) -> URL:
+    host_header = request.header("host")
     scheme = {"ws": "http", "wss": "https"}.get(scheme := scope.get("scheme", "http"), scheme)
     host = host_header if host_header and host_of(host_header) else None
     if host is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
 from .errors import ClerkError
-from .reasons import EXPLANATIONS
+from .reasons import EXPLANATIONS, SESSION_TOKEN_EXPIRED_REFRESH
 
 if TYPE_CHECKING:
     from .auth import Auth, TokenSource
@@ -113,6 +113,18 @@ class RequestState:
         """In a development instance what identifies the browser, for a redirect to carry along."""
         context = self._bound
         return context.browser.dev_browser_token if context.config.parsed_publishable_key else None
+
+    @property
+    def expired_session_id(self) -> str | None:
+        """The session whose token is genuine and this application's, but expired, and was not refreshed.
+
+        It is signed out: of use to end it at Clerk, and for nothing else.
+        """
+        if not (self.reason or "").startswith(SESSION_TOKEN_EXPIRED_REFRESH):  # which is found out last
+            return None
+        context = self._bound
+        session_id = context.unverified_claims(context.browser.cookies.session_token).get("sid")
+        return session_id if isinstance(session_id, str) else None
 
     def to_auth(self, treat_pending_as_signed_out: bool = True) -> Auth:
         """The Auth object of this request.

@@ -4,6 +4,11 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, assert_type
 
+from django.http import HttpRequest, HttpResponse
+from django.test import TestCase
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.generic import TemplateView
 from fastapi import Depends, FastAPI, WebSocket
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
@@ -11,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+import clerk_middleware_django as django_clerk
 import clerk_middleware_fastapi as fastapi_clerk
 import clerk_middleware_starlette as starlette_clerk
 from clerk_middleware import (
@@ -25,6 +31,7 @@ from clerk_middleware import (
     TokenType,
 )
 from clerk_middleware.asgi import ClerkMiddleware
+from clerk_middleware_django.test import ClerkClient
 
 # Auth objects
 
@@ -175,3 +182,44 @@ app.add_middleware(fastapi_clerk.ClerkMiddleware, config=config)
 app.add_middleware(fastapi_clerk.ClerkMiddleware, config=instance_of, protected_routes="/admin(.*)")
 Starlette(middleware=[Middleware(starlette_clerk.ClerkMiddleware, config=config, public_routes=["/"])])
 ClerkMiddleware(app, config)
+
+
+# Django
+
+
+@django_clerk.require_permission("org:teams:manage")
+def django_view(request: HttpRequest, number: int) -> HttpResponse:
+    assert_type(django_clerk.get_auth(request), Auth)
+    assert_type(django_clerk.get_session(request).user_id, str)
+    return HttpResponse()
+
+
+@django_clerk.require_auth
+async def django_async_view(request: django_clerk.ClerkHttpRequest) -> HttpResponse:
+    assert_type(request.auth.user_id, str | None)
+    return HttpResponse()
+
+
+assert_type(django_view(HttpRequest(), 1), HttpResponse)
+django_view("no request", 1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class DjangoTeams(django_clerk.ClerkPermissionRequiredMixin, TemplateView):
+    clerk_permission = "org:teams:manage"
+    clerk_reverification = {"level": "first_factor", "after_minutes": 10}
+
+
+@method_decorator(django_clerk.require_role("org:admin"), name="dispatch")
+class DjangoSettings(View):
+    @django_clerk.protect(lambda auth: auth.user_id != "user_1", unauthorized_url="/")
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+
+class DjangoTests(TestCase):
+    client_class = ClerkClient
+    client: ClerkClient  # pyright: ignore[reportIncompatibleVariableOverride]  # as any client of one's own
+
+    def test_teams(self) -> None:
+        self.client.clerk_login("user_1", org_id="org_1", permissions=["org:teams:manage"])
+        assert_type(self.client.get("/").status_code, int)

@@ -113,6 +113,17 @@ def create_session_token(config: ClerkConfig, session_id: str, template: str) ->
     return BackendCall("POST", url, bearer=config.secret_key, body={})
 
 
+def revoke_session(config: ClerkConfig, session_id: str) -> BackendCall:
+    url = _url(config, f"/sessions/{quote(session_id, safe='')}/revoke")
+    return BackendCall("POST", url, bearer=config.secret_key)
+
+
+def fetch_user(config: ClerkConfig, user_id: str) -> BackendCall:
+    url = _url(config, f"/users/{quote(user_id, safe='')}")
+    share = ("user", *config.instance, user_id)
+    return BackendCall("GET", url, bearer=config.secret_key, attempts=2, share=share)
+
+
 def _url(config: ClerkConfig, path: str, **query: str) -> str:
     url = f"{config.api_url}/{config.api_version}{path}"
     return f"{url}?{urlencode(query)}" if query else url

@@ -2,57 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from clerk_middleware.config import ClerkConfig
+
+from .django_project import django_application
+from .extras import import_of_extra
 from .failure import CommandFailed
 
 if TYPE_CHECKING:
     from clerk_middleware.asgi_scope import ASGIApp
-    from clerk_middleware.config import ClerkConfig
 
-__all__ = ["APPLICATIONS", "ExampleApplication", "import_of_extra"]
+__all__ = ["APPLICATIONS", "ExampleApplication", "Part"]
 
 _REPOSITORY = "the repository of clerk-middleware"
+
+#: What not every example application has, so that a step of the tour may have to be left out.
+Part = Literal["a WebSocket", "positions by polling", "local users and an admin"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleApplication:
     """An application in ``example_apps``."""
 
+    #: The package that it is.
     module: str
     description: str
+    #: What of clerk-middleware's extras it needs.
+    extra: str
+    parts: frozenset[Part]
+    #: The path of its OpenAPI document.
+    schema: str
+    start: Callable[[ExampleApplication, Mapping[str, str]], AbstractContextManager[ASGIApp]]
+    #: What to try in this one alone, with {app} and {database} to be filled in.
+    to_try: str = ""
 
-    def create(self, config: ClerkConfig, *, verify_url: str) -> ASGIApp:
-        """Raises `CommandFailed` where the example or what it needs is not installed."""
+    def started(self, environment: Mapping[str, str]) -> AbstractContextManager[ASGIApp]:
+        """The application as these variables configure it.
+
+        Raises `CommandFailed` where the example or what it needs is not installed.
+        """
         if not _is_there(self.module):
             raise CommandFailed(
                 f"{self.module} is not here: the example applications are not part of the package. Clone "
-                f"{_REPOSITORY}, and there: pip install -e '.[demo]'"
+                f"{_REPOSITORY}, and there: pip install -e '.[{self.extra}]'"
             )
-        application: ASGIApp = import_of_extra(self.module, "demo").create_app(config, verify_url=verify_url)
-        return application
+        return self.start(self, environment)
+
+
+@contextmanager
+def _fastapi(application: ExampleApplication, environment: Mapping[str, str]) -> Iterator[ASGIApp]:
+    # Without it uvicorn serves no WebSocket, and only says so when asked.
+    import_of_extra("websockets", application.extra)
+    module = import_of_extra(application.module, application.extra)
+    config = ClerkConfig.from_env(environment)
+    yield module.create_app(config, verify_url=environment["FLEET_VERIFY_URL"])
+
+
+@contextmanager
+def _django(application: ExampleApplication, environment: Mapping[str, str]) -> Iterator[ASGIApp]:
+    with django_application(application.module, application.extra, environment) as app:
+        yield app
 
 
 #: By the name that ``--app`` takes.
 APPLICATIONS: Mapping[str, ExampleApplication] = {
-    "fastapi": ExampleApplication("example_apps.fastapi_fleet", "a road freight company, with FastAPI"),
+    "fastapi": ExampleApplication(
+        "example_apps.fastapi_fleet",
+        "a road freight company, with FastAPI",
+        extra="demo",
+        parts=frozenset({"a WebSocket"}),
+        schema="/openapi.json",
+        start=_fastapi,
+    ),
+    "django": ExampleApplication(
+        "example_apps.django_fleet",
+        "a road freight company, with Django and Django REST framework",
+        extra="demo-django",
+        parts=frozenset({"positions by polling", "local users and an admin"}),
+        schema="/api/schema",
+        start=_django,
+        to_try="""
+  as Ada     {app}/admin/ is for Django's own staff (403), which this makes her:
+             DATABASE_URL={database} python example_apps/django_fleet/manage.py make_staff user_ada""",
+    ),
 }
-
-
-def import_of_extra(module: str, extra: str) -> ModuleType:
-    """Import what needs the packages of an extra. Raises `CommandFailed`."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise CommandFailed(
-            f"this needs {error.name or module}, which is not installed: "
-            f"pip install 'clerk-middleware[{extra}]'"
-        ) from error
 
 
 def _is_there(module: str) -> bool:

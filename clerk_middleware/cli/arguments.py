@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 from typing import TYPE_CHECKING
 
-from .applications import import_of_extra
+from .extras import import_of_extra
 from .failure import CommandFailed
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-__all__ = ["Browser"]
+__all__ = ["Browser", "form_on", "link_on"]
 
 _NAVIGATION = {
     "accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
@@ -20,6 +20,10 @@ _NAVIGATION = {
 }
 _FETCH = {"accept": "application/json", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors"}
 
+_FORM = re.compile(r'<form[^>]* action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
+_FIELD = re.compile(r"<input[^>]*>")
+_ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+
 
 class Browser:
     """One person's browser. Application and LocalClerk may be on one host: cookies know no ports."""
@@ -27,6 +31,8 @@ class Browser:
     def __init__(self) -> None:
         # No proxy of the environment's: everything here is on this machine.
         self._client = httpx.Client(trust_env=False, timeout=10)
+        # What the forms of the pages that it was shown would send besides what is typed, by their action.
+        self._hidden: dict[str, dict[str, str]] = {}
 
     def close(self) -> None:
         self._client.close()
@@ -34,16 +40,19 @@ class Browser:
     def request(self, url: str) -> httpx.Response:
         """Navigate, and stop at the first answer."""
         self._let_time_pass()
-        return self._client.get(url, headers={**_NAVIGATION, "sec-fetch-site": "none"})
+        return self._shown(self._client.get(url, headers={**_NAVIGATION, "sec-fetch-site": "none"}))
 
     def visit(self, url: str) -> httpx.Response:
         """Navigate to where redirects lead; `Response.history` holds them."""
         self._let_time_pass()
         headers = {**_NAVIGATION, "sec-fetch-site": "none"}
-        return self._client.get(url, headers=headers, follow_redirects=True)
+        return self._shown(self._client.get(url, headers=headers, follow_redirects=True))
 
     def submit(self, url: str, form: Mapping[str, str], *, page: str | None = None) -> httpx.Response:
-        """Send a form that is on *page*, by default one of the same site, and follow redirects."""
+        """Send a form that is on *page*, by default one of the same site, and follow redirects.
+
+        With the form's hidden fields, if it was on a page that was shown: another site can't know them.
+        """
         self._let_time_pass()
         page = page or url
         is_own = _origin(page) == _origin(url)
@@ -53,13 +62,16 @@ class Browser:
             "referer": page,
             "sec-fetch-site": "same-origin" if is_own else "cross-site",
         }
-        return self._client.post(url, data=dict(form), headers=headers, follow_redirects=True)
+        fields = {**(self._hidden.get(url, {}) if is_own else {}), **form}
+        return self._shown(self._client.post(url, data=fields, headers=headers, follow_redirects=True))
 
     def fetch(
         self, url: str, json: Any = None, *, token: str | None = None, anonymous: bool = False
     ) -> httpx.Response:
         """What a page's script does: GET, or POST with *json*. With *token*, as another program would."""
         headers = {**_FETCH, "sec-fetch-site": "same-origin", "origin": _origin(url)}
+        if csrf_token := self.cookie("csrftoken"):  # scripts copy Django's cookie into a header
+            headers["x-csrftoken"] = csrf_token
         if token is not None or anonymous:
             headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
             with httpx.Client(trust_env=False, timeout=10) as program:
@@ -85,6 +97,17 @@ class Browser:
     def cookie_header(self) -> str:
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._client.cookies.jar)
 
+    def _shown(self, answer: httpx.Response) -> httpx.Response:
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            for action, content in _FORM.findall(answer.text):
+                fields = (dict(_ATTRIBUTE.findall(field)) for field in _FIELD.findall(content))
+                self._hidden[urljoin(str(answer.url), html.unescape(action))] = {
+                    html.unescape(field["name"]): html.unescape(field["value"])
+                    for field in fields
+                    if field.get("type") == "hidden"
+                }
+        return answer
+
     def _cookies(self, name: str) -> Iterator[Cookie]:
         for cookie in self._client.cookies.jar:
             if cookie.name == name or cookie.name.startswith(f"{name}_"):
@@ -99,6 +122,13 @@ def link_on(page: httpx.Response, path: str) -> str:
     """The link on a page whose URL has this path, "" where there is none."""
     links = (html.unescape(link) for link in re.findall(r'href="([^"]+)"', page.text))
     found = next((link for link in links if urlsplit(link).path == path), "")
+    return urljoin(str(page.url), found) if found else ""
+
+
+def form_on(page: httpx.Response, name: str) -> str:
+    """Where the form on a page goes whose URL ends in */name* or */name/*, "" where there is none."""
+    actions = (html.unescape(action) for action, _ in _FORM.findall(page.text))
+    found = next((action for action in actions if action.rstrip("/").endswith(f"/{name}")), "")
     return urljoin(str(page.url), found) if found else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from typing import Any
 
 from .applications import APPLICATIONS, ExampleApplication
@@ -40,11 +41,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--check", action="store_true", help="walk through it over HTTP, on free ports, and say what works"
     )
-    parser.set_defaults(run=_run, extra="demo")
+    parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     application = APPLICATIONS[arguments.app]
+    arguments.extra = application.extra
     expect_loopback(arguments.host)
     if arguments.check:
         if arguments.seed:
@@ -77,6 +79,10 @@ def _check(application: ExampleApplication, host: str) -> int:
 
 
 def _banner(demo: Demo, application: ExampleApplication) -> str:
+    database = os.environ.get("DATABASE_URL", "")
+    if not database.startswith("sqlite:"):
+        database = "$DATABASE_URL"  # may hold a password
+    to_try = f"{_TO_TRY}{application.to_try}".format(app=demo.app_url, database=database)
     return f"""
 Fleet, {application.description}
 
@@ -88,7 +94,7 @@ Who you can be
 {people(demo.clerk)}
 
 What to try
-{_TO_TRY.format(app=demo.app_url)}
+{to_try}
 
 Below is what the middleware decides. Ctrl-C stops.
 """

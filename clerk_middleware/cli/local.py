@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .applications import import_of_extra
 from .arguments import add_seed, expect_loopback, port, seed_of
+from .extras import import_of_extra
 from .failure import CommandFailed
 from .people import people
 from .serving import listen

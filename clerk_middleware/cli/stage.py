@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clerk_middleware.config import ClerkConfig
-
-from .applications import ExampleApplication, import_of_extra
+from .applications import ExampleApplication
+from .extras import import_of_extra
 from .serving import listen, origins_of, url_of
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ __all__ = ["AdjustableClock", "Demo", "set_up"]
 class Demo:
     """An application that is about to be served at `listening`, and the LocalClerk behind it, which is."""
 
+    application: ExampleApplication
     clerk: LocalClerk
     clerk_url: str
     app: ASGIApp
@@ -47,26 +47,19 @@ def set_up(
 
     Raises `CommandFailed` where a port is taken, or something is not installed.
     """
-    local = import_of_extra("clerk_middleware.local", "demo")
-    import_of_extra(
-        "websockets", "demo"
-    )  # without it uvicorn serves no WebSocket, and only says so when asked
+    local = import_of_extra("clerk_middleware.local", application.extra)
     clerk: LocalClerk = local.LocalClerk(seed, clock=clock)
     with listen(host, port, option="--port") as listening:
         listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is
         with clerk.serve(host, clerk_port) as server:
-            app_url = url_of(host, listening)
             # These are the settings of any application; only the URLs are LocalClerk's.
-            config = ClerkConfig(
-                publishable_key=clerk.publishable_key,
-                secret_key=clerk.secret_key,
-                api_url=server.url,
-                proxy_url=server.url,
-                sign_in_url=f"{server.url}/sign-in",
-                authorized_parties=origins_of(host, listening),
-            )
-            app = application.create(config, verify_url=f"{server.url}/verify")
-            yield Demo(clerk, server.url, app, app_url, listening)
+            environment = {
+                **clerk.environment(server.url),
+                "CLERK_AUTHORIZED_PARTIES": ",".join(origins_of(host, listening)),
+                "FLEET_VERIFY_URL": f"{server.url}/verify",
+            }
+            with application.started(environment) as app:
+                yield Demo(application, clerk, server.url, app, url_of(host, listening), listening)
 
 
 class AdjustableClock:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from io import StringIO
 from urllib.parse import quote
 
-from .browser import link_on
-from .tour import Tour, expect
+from .browser import form_on, link_on
+from .tour import Step, Tour, expect, needing
 
 __all__ = ["STEPS"]
 
@@ -47,10 +47,11 @@ def sign_in(tour: Tour) -> None:
 
 
 def no_further_handshake(tour: Tour) -> None:
-    """Signed in: the next page needs no redirect and sets no cookie"""
+    """Signed in: the next page needs no redirect and sets no cookie of Clerk's"""
     answer = tour.browser("dev").request(tour.url("/loads"))
     tour.page(answer, "Dev Patel")
-    expect("Set-Cookie", answer.headers.get_list("set-cookie"), [])
+    cookies = [line.partition("=")[0] for line in answer.headers.get_list("set-cookie")]
+    expect("Set-Cookie", [name for name in cookies if name.startswith("__")], [])
 
 
 def form(tour: Tour) -> None:
@@ -105,6 +106,7 @@ def reverification(tour: Tour) -> None:
     """To pay a driver, an administrator has to verify again; then it works"""
     tour.signed_in_earlier("ada", "user_ada", "blue-ridge-freight", minutes=15)
     browser, pay = tour.browser("ada"), tour.url("/company/drivers/user_rosa/pay")
+    tour.page(browser.visit(tour.url("/company")), "$1,840")
     answer = browser.fetch(tour.url("/api/payments"), {"driver_id": "user_rosa"})
     wanted = {"reverification": {"level": "first_factor", "after_minutes": 1}}
     error = {"type": "forbidden", "reason": "reverification-error", "metadata": wanted}
@@ -165,6 +167,7 @@ def refresh(tour: Tour) -> None:
 def form_too_late(tour: Tour) -> None:
     """A form that is sent with an expired token changes nothing, and says so"""
     session = tour.signed_in_earlier("late", "user_dev", "blue-ridge-freight", minutes=5)
+    tour.page(tour.browser("late").visit(tour.url("/loads")), "Create load")
     tour.let_token_expire("late", session)
     answer = tour.browser("late").submit(tour.url("/loads"), {**_LOAD, "destination": "Too late"})
     tour.page(answer, "That page was open too long", status=401)
@@ -194,6 +197,7 @@ def revoked(tour: Tour) -> None:
     expect("reason", tour.handshake_of(answer)["__clerk_hs_reason"], reason)
 
 
+@needing("a WebSocket")
 def websocket(tour: Tour) -> None:
     """A WebSocket opens for a dispatcher, and neither for a stranger nor for a page of another site"""
     from websockets.exceptions import InvalidStatus
@@ -219,10 +223,42 @@ def websocket(tour: Tour) -> None:
     expect("status for a page of another site", opened(cookies, "https://attacker.example"), 403)
 
 
+@needing("positions by polling")
+def positions(tour: Tour) -> None:
+    """A page asks where the trucks are: a dispatcher is told, neither a driver nor a stranger is"""
+    tour.page(tour.browser("dev").visit(tour.url("/tracking")), 'data-poll="/live"')
+    trucks = tour.browser("dev").fetch(tour.url("/live"))
+    expect("status", trucks.status_code, 200)
+    expect("drivers", [truck["driver"] for truck in trucks.json()], ["Rosa Lindqvist"])
+    expect("a driver's status", tour.browser("rosa").fetch(tour.url("/live")).status_code, 403)
+    expect("a stranger's status", tour.browser("stranger").fetch(tour.url("/live")).status_code, 401)
+
+
+def described(tour: Tour) -> None:
+    """The API describes itself: an OpenAPI document names its calls"""
+    document = tour.browser("dev").fetch(tour.url(tour.demo.application.schema)).json()
+    paths = {"/api/me", "/api/loads", "/api/payments", "/api/audit"}
+    expect("paths", paths & document["paths"].keys(), paths)
+
+
+@needing("local users and an admin")
+def local_user(tour: Tour) -> None:
+    """The admin is for staff, which no role at Clerk makes; it shows one local user for each person"""
+    from django.core.management import call_command
+
+    browser, users = tour.browser("ada"), tour.url("/admin/accounts/user/?q=user_dev")
+    page = tour.browser("nobody").visit(users)
+    expect("page", str(page.url).partition("?")[0], tour.clerk_page("/sign-in"))
+    tour.page(browser.visit(users), "your account may not open it", status=403)
+    call_command("make_staff", "user_ada", stdout=StringIO())
+    tour.page(browser.visit(users), "1 user")
+
+
 def sign_out(tour: Tour) -> None:
     """Signed out: the page redirects to sign-in again"""
     browser = tour.browser("dev")
-    tour.page(browser.submit(tour.url("/sign-out"), {}), "Sign in to your company")
+    action = form_on(tour.page(browser.visit(tour.url("/dashboard"))), "sign-out")
+    tour.page(browser.submit(action, {}), "Sign in to your company")
     expect("the session cookie", browser.cookie("__session"), None)
     tour.sent_to(browser.request(tour.url("/loads")), "/sign-in")
     expect("status of the API", browser.fetch(tour.url("/api/me")).status_code, 401)
@@ -234,7 +270,7 @@ def _suffix(tour: Tour) -> str:
     return PublishableKey.parse(tour.clerk.publishable_key).cookie_suffix
 
 
-STEPS: tuple[Callable[[Tour], None], ...] = (
+STEPS: tuple[Step, ...] = (
     public_page,
     redirect_to_sign_in,
     unauthorized_api,
@@ -255,5 +291,8 @@ STEPS: tuple[Callable[[Tour], None], ...] = (
     handshake_for_expired,
     revoked,
     websocket,
+    positions,
+    described,
+    local_user,
     sign_out,
 )

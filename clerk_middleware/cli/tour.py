@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from .browser import Browser
@@ -15,11 +15,25 @@ if TYPE_CHECKING:
 
     from clerk_middleware.local import Session
 
+    from .applications import Part
     from .stage import AdjustableClock, Demo
 
-__all__ = ["Tour", "Unexpected", "expect", "walk"]
+__all__ = ["Tour", "Unexpected", "expect", "needing", "walk"]
 
 T = TypeVar("T")
+Step = Callable[["Tour"], None]
+
+_NEEDED: dict[Step, Part] = {}
+
+
+def needing(part: Part) -> Callable[[Step], Step]:
+    """A step that only some of the applications can take."""
+
+    def remember(step: Step) -> Step:
+        _NEEDED[step] = part
+        return step
+
+    return remember
 
 
 class Unexpected(Exception):
@@ -114,23 +128,28 @@ def walk(demo: Demo, clock: AdjustableClock, print_line: Callable[[str], None] =
     """Take every step, and tell whether all of them went well."""
     from .steps import STEPS
 
-    failed = 0
+    failed = skipped = 0
     started = time.monotonic()
     with ExitStack() as browsers:
         tour = Tour(demo, clock, browsers)
         for step in STEPS:
+            part = _NEEDED.get(step)
+            if part is not None and part not in demo.application.parts:
+                skipped += 1
+                print_line(f"skip  {step.__doc__}\n        {demo.application.module} does not have {part}")
+                continue
             problem = _take(step, tour)
             failed += problem is not None
             print_line(f"{'ok  ' if problem is None else 'FAIL'}  {step.__doc__}")
             for line in (problem or "").splitlines():
                 print_line(f"        {line}")
-    print_line(
-        f"\n{len(STEPS) - failed} of {len(STEPS)} steps went well, in {time.monotonic() - started:.1f} s."
-    )
+    taken, seconds = len(STEPS) - skipped, time.monotonic() - started
+    left_out = f"; {skipped} skipped" if skipped else ""
+    print_line(f"\n{taken - failed} of {taken} steps went well, in {seconds:.1f} s{left_out}.")
     return not failed
 
 
-def _take(step: Callable[[Tour], Any], tour: Tour) -> str | None:
+def _take(step: Step, tour: Tour) -> str | None:
     try:
         step(tour)
     except Unexpected as unexpected:

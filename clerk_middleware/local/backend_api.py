@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from clerk_middleware.testing.user_object import user_object
+
 from .cookies import refresh_cookies
 from .errors import APIError
 from .instance import Instance
@@ -43,6 +45,7 @@ class BackendAPI:
                 methods=["POST"],
             ),
             Route("/v1/sessions/{session_id}/revoke", self._guarded(self.revoke), methods=["POST"]),
+            Route("/v1/users/{user_id}", self._guarded(self.user), methods=["GET"]),
         ]
 
     async def jwks(self, request: Request) -> Response:
@@ -114,6 +117,27 @@ class BackendAPI:
                 "created_at": int(session.created_at * 1000),
                 "expire_at": int(session.expires_at * 1000),
             }
+        )
+
+    async def user(self, request: Request) -> Response:
+        """``GET /users/ID``"""
+        user = self._instance.users.get(request.path_params["user_id"])
+        if user is None:
+            raise APIError(404, "resource_not_found", "There is no user of that id in the seed.")
+        return JSONResponse(
+            user_object(
+                user.id,
+                email=user.email,
+                email_verified=user.email_verified,
+                first_name=user.first_name,
+                last_name=user.last_name,
+                username=user.username,
+                has_second_factor=user.second_factor_code is not None,
+                public_metadata=user.public_metadata,
+                private_metadata=user.private_metadata,
+                unsafe_metadata=user.unsafe_metadata,
+                created_at=self._instance.created_at,
+            )
         )
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:

@@ -1,8 +1,6 @@
 """The claims of session tokens, versions 1 and 2, and of JWT templates.
 
-Follows https://clerk.com/docs/guides/sessions/session-tokens: version 2 packs the permissions of the
-active organization into ``o.per`` (their names) and ``o.fpm`` (for each organization feature of
-``fea``, in order, a number whose bit *i* stands for the *i*-th name).
+Follows https://clerk.com/docs/guides/sessions/session-tokens
 """
 
 from __future__ import annotations
@@ -10,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from clerk_middleware.testing.packing import Entitlements, Membership, version_2_claims
 
 from .seed import Organization, Role, Seed, User
 from .shortcodes import resolve
@@ -86,19 +86,15 @@ def subject_claims(subject: Subject, *, version: int) -> dict[str, Any]:
             "org_role": role.key,
             "org_permissions": list(subject.permissions),
         }
-    claims: dict[str, Any] = {"v": 2}
-    plans = [f"u:{subject.user.plan}"] if subject.user.plan else []
-    if organization is not None and organization.plan:
-        plans.insert(0, f"o:{organization.plan}")
-    features = _scoped(subject.organization_features, subject.user_features)
-    if plans:
-        claims["pla"] = ",".join(plans)
-    if features:
-        claims["fea"] = ",".join(features)
+    membership, plan = None, None
     if organization is not None and role is not None:
-        claims["o"] = {"id": organization.id, "slg": organization.slug, "rol": role.key.removeprefix("org:")}
-        claims["o"].update(_packed(subject.permissions, subject.organization_features))
-    return claims
+        membership = Membership(organization.id, organization.slug, role.key, subject.permissions)
+        plan = organization.plan
+    return version_2_claims(
+        membership,
+        organization=Entitlements(subject.organization_features, plan),
+        user=Entitlements(subject.user_features, subject.user.plan),
+    )
 
 
 def custom_claims(template: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
@@ -112,7 +108,7 @@ def custom_claims(template: Mapping[str, Any], subject: Subject) -> dict[str, An
             "full_name": user.full_name,
             "username": user.username,
             "primary_email_address": user.email,
-            "email_verified": True,
+            "email_verified": user.email_verified,
             "two_factor_enabled": user.second_factor_code is not None,
             "public_metadata": user.public_metadata,
             "unsafe_metadata": user.unsafe_metadata,
@@ -132,22 +128,6 @@ def custom_claims(template: Mapping[str, Any], subject: Subject) -> dict[str, An
         context["org_membership"] = {"permissions": list(subject.permissions)}
     claims: dict[str, Any] = resolve(template, context)
     return claims
-
-
-def _scoped(of_organization: tuple[str, ...], of_user: tuple[str, ...]) -> list[str]:
-    scoped = [f"{'ou' if feature in of_user else 'o'}:{feature}" for feature in of_organization]
-    return scoped + [f"u:{feature}" for feature in of_user if feature not in of_organization]
-
-
-def _packed(permissions: tuple[str, ...], features: tuple[str, ...]) -> dict[str, str]:
-    if not permissions:
-        return {}
-    pairs = [permission.split(":")[1:] for permission in permissions]
-    names = sorted({name for _, name in pairs})
-    masks = dict.fromkeys(features, 0)
-    for feature, name in pairs:
-        masks[feature] |= 1 << names.index(name)
-    return {"per": ",".join(names), "fpm": ",".join(str(mask) for mask in masks.values())}
 
 
 def _ordered(values: Iterable[str]) -> tuple[str, ...]:

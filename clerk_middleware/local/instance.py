@@ -26,6 +26,8 @@ class Instance:
     def __init__(self, seed: Seed, *, clock: Callable[[], float], session_token_lifetime: int) -> None:
         self.seed = seed
         self.clock = clock
+        #: When its users were made, too.
+        self.created_at = clock()
         self.session_token_lifetime = session_token_lifetime
         self.keys = SigningKeys()
         self.publishable_key = publishable_key(seed.instance_type, seed.host)

@@ -16,8 +16,8 @@ The tables of a seed, all optional but ``users``::
     [features]        organization = [...], user = [...]: what everyone has without a plan
     [plans.KEY]       scope ("organization" | "user"), name, features
     [roles."org:KEY"] name, permissions: "org:FEATURE:NAME", or "org:sys_..." (never in a token)
-    [[users]]         id, email, password, first_name, last_name, username, second_factor_code, plan,
-                      public_metadata, private_metadata, unsafe_metadata
+    [[users]]         id, email, email_verified (true | false), password, first_name, last_name, username,
+                      second_factor_code, plan, public_metadata, private_metadata, unsafe_metadata
     [[organizations]] id, slug, name, plan, members (a table: user id = role), public_metadata
     [jwt_templates.NAME]  lifetime, allowed_clock_skew (seconds), claims
 
@@ -55,6 +55,8 @@ class User:
 
     id: str
     email: str
+    #: Whether the user has proved that the address is theirs. Who has not signs in all the same.
+    email_verified: bool = True
     password: str = field(repr=False)
     first_name: str | None = None
     last_name: str | None = None

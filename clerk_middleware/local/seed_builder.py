@@ -183,6 +183,7 @@ def _unique_users(document: SeedReader, plans: dict[str, seed.Plan]) -> dict[str
         user = seed.User(
             id=_identifier(table, "id", "user_", users),
             email=table.text("email"),
+            email_verified=table.flag("email_verified", True),
             password=table.text("password"),
             first_name=table.optional_text("first_name"),
             last_name=table.optional_text("last_name"),

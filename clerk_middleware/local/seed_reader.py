@@ -57,6 +57,15 @@ class SeedReader:
             self.fail(key, f"must be {' or '.join(map(repr, choices))}, not {value!r}")
         return value
 
+    def flag(self, key: str, default: bool) -> bool:
+        """``true`` or ``false``."""
+        value = self._take(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.fail(key, f"must be true or false, not {value!r}")
+        return value
+
     def seconds(self, key: str, default: int, *, minimum: int = 1) -> int:
         """A whole number of seconds."""
         value = self._take(key)

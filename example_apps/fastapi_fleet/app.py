@@ -1,13 +1,13 @@
 """The application, put together. Start reading here, then pages.py."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from clerk_middleware import ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
+from example_apps.fleet import STATIC
 
 from . import account, api, company, live, loads, pages
 from .errors import add_error_pages
@@ -44,5 +44,5 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
     for module in (pages, loads, company, account, api, live):
         app.include_router(module.router)
     add_error_pages(app)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    app.mount("/static", StaticFiles(directory=STATIC))
     return app

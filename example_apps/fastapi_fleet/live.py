@@ -1,7 +1,6 @@
 """Live tracking: a page, and the WebSocket that feeds it."""
 
 import asyncio
-import math
 import time
 from contextlib import suppress
 from typing import Annotated
@@ -10,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response, WebSocket, WebSocketD
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import require_feature, require_permission
+from example_apps.fleet.tracking import percent_of_the_way
 
 from .current import CurrentCompany
 from .fleet import Company, LoadStatus
@@ -41,7 +41,7 @@ async def live(socket: WebSocket, auth: Watcher, company: CurrentCompany) -> Non
 
 
 def positions(company: Company) -> list[dict[str, object]]:
-    """Where the trucks are between origin and destination, in percent: made up from the time of day."""
+    """Where the trucks are between origin and destination, in percent."""
     moving = [load for load in company.loads.values() if load.status == LoadStatus.IN_TRANSIT]
     return [
         {
@@ -49,7 +49,7 @@ def positions(company: Company) -> list[dict[str, object]]:
             "driver": company.drivers[load.driver_id].name if load.driver_id in company.drivers else "",
             "origin": load.origin,
             "destination": load.destination,
-            "percent": round(50 + 45 * math.sin(time.time() / 40 + load.number), 1),
+            "percent": percent_of_the_way(load.number),
         }
         for load in moving
     ]

@@ -1,8 +1,6 @@
 """Loads: dispatchers create and assign them, drivers say how far they are."""
 
-import csv
-import io
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
@@ -10,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import protect, require_permission, require_plan
+from example_apps.fleet.export import as_csv
 
 from .current import CurrentCompany
 from .fleet import Company, Driver, Load, LoadStatus
@@ -24,6 +23,9 @@ Dispatcher = Annotated[SessionAuth, Depends(require_permission("org:dispatcher:c
 Assigner = Annotated[SessionAuth, Depends(require_permission("org:dispatcher:assign_drivers"))]
 AssignedDriver = Annotated[SessionAuth, Depends(require_permission("org:driver:view_assigned_loads"))]
 ReportingDriver = Annotated[SessionAuth, Depends(require_permission("org:driver:update_load_status"))]
+
+#: What a driver may say of a load.
+Report = Literal[LoadStatus.IN_TRANSIT, LoadStatus.DELIVERED]
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 
@@ -53,20 +55,9 @@ async def loads(request: Request, company: CurrentCompany) -> Response:
 @router.get("/loads.csv", dependencies=[Depends(protect(may_see_loads)), Depends(require_plan("user:plus"))])
 async def export(company: CurrentCompany) -> Response:
     """Sold to a person rather than to a company: who has the plan has it wherever they work."""
-    table = io.StringIO()
-    rows = csv.writer(table)
-    rows.writerow(("number", "from", "to", "status"))
-    rows.writerows(
-        (load.number, as_text(load.origin), as_text(load.destination), load.status)
-        for load in company.loads.values()
-    )
     headers = {"content-disposition": 'attachment; filename="loads.csv"'}
-    return Response(table.getvalue(), headers=headers, media_type="text/csv")
-
-
-def as_text(cell: str) -> str:
-    """A spreadsheet would run what somebody typed, were it a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+    rows = ((load.number, load.origin, load.destination, load.status) for load in company.loads.values())
+    return Response(as_csv(rows), headers=headers, media_type="text/csv")
 
 
 @router.post("/loads")
@@ -93,11 +84,11 @@ async def my_loads(request: Request, auth: AssignedDriver, company: CurrentCompa
 
 @router.post("/my-loads/{number}/status")
 async def update_status(
-    auth: ReportingDriver, company: CurrentCompany, number: int, status: Annotated[LoadStatus, Form()]
+    auth: ReportingDriver, company: CurrentCompany, number: int, status: Annotated[Report, Form()]
 ) -> Response:
     load = load_in(company, number)
     # A permission says what a driver may do; which loads are theirs is this application's own business.
-    if load.driver_id != auth.user_id or status in (LoadStatus.OPEN, LoadStatus.ASSIGNED):
+    if load.driver_id != auth.user_id:
         raise HTTPException(404)
     load.status = status
     company.log(auth.user_id, f"reported load {load.number} as {status}")

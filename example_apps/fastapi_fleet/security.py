@@ -7,6 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clerk_middleware import ClerkConfig
+from example_apps.fleet.headers import security_headers
 
 
 async def same_origin(request: Request) -> None:
@@ -33,22 +34,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, config: ClerkConfig) -> None:
         self.app = app
-        policy = (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data:",
-            "connect-src 'self'",
-            # Browsers hold a form also to where its answer redirects: a handshake, or sign-in.
-            " ".join(["form-action 'self'", *clerk_origins(config)]),
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        )
-        self.headers = {
-            "content-security-policy": "; ".join(policy),
-            "referrer-policy": "same-origin",
-            "x-content-type-options": "nosniff",
-        }
+        self.headers = security_headers(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -60,13 +46,3 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-def clerk_origins(config: ClerkConfig) -> list[str]:
-    """Where this instance's Frontend API and sign-in page are."""
-    key = config.parsed_publishable_key
-    urls = [config.proxy_url or f"https://{key.frontend_api}" if key else "", config.sign_in_url or ""]
-    if key and not config.sign_in_url:
-        urls.append(key.account_portal())
-    origins = {url._replace(path="", query="", fragment="").geturl() for url in map(urlsplit, urls)}
-    return sorted(filter(None, origins))  # a path of this application has no origin

@@ -1,10 +1,14 @@
-"""The example application in this process, its requests signed in by tokens that LocalClerk issues."""
+"""The example applications, their requests signed in by tokens that LocalClerk issues."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +23,42 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from example_apps.fastapi_fleet import create_app
 
+ROOT = Path(__file__).parents[2]
 APP = "http://fleet.example"
 
 
 class Fleet:
-    """The application, asked without a network: with the public key at hand it needs none."""
+    """An application that was just started: nobody has changed anything yet."""
+
+    #: The status of an answer to a form.
+    redirected: int
 
     def __init__(self, clerk: LocalClerk) -> None:
         self.clerk = clerk
-        config = ClerkConfig(
-            publishable_key=self.clerk.publishable_key,
-            secret_key=self.clerk.secret_key,
-            jwt_key=self.clerk.jwt_key,
-            authorized_parties=[APP],
-        )
-        self.app = create_app(config)
 
     def token(self, user_id: str, organization: str | None, **options: Any) -> str:
         return self.clerk.issue_session_token(user_id, organization=organization, azp=APP, **options)
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        raise NotImplementedError
+
+
+class FastAPIFleet(Fleet):
+    """In this process, and asked without a network: with the public key at hand it needs none."""
+
+    redirected = 303
+
+    def __init__(self, clerk: LocalClerk) -> None:
+        super().__init__(clerk)
+        config = ClerkConfig(
+            publishable_key=clerk.publishable_key,
+            secret_key=clerk.secret_key,
+            jwt_key=clerk.jwt_key,
+            authorized_parties=[APP],
+        )
+        self.app = create_app(config)
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
@@ -49,11 +71,78 @@ class Fleet:
         return asyncio.run(request())
 
 
+class ServedFleet(Fleet):
+    """In a process of its own, because Django's settings are global."""
+
+    redirected = 302
+
+    def __init__(self, clerk: LocalClerk, client: httpx.Client) -> None:
+        super().__init__(clerk)
+        self.client = client
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        self.client.cookies.clear()
+        return self.client.request(method, path, headers={"host": "fleet.example", **(headers or {})}, **body)
+
+
 @pytest.fixture(scope="session")
 def clerk() -> LocalClerk:
     return LocalClerk()
 
 
 @pytest.fixture
-def fleet(clerk: LocalClerk) -> Fleet:
-    return Fleet(clerk)
+def fastapi_fleet(clerk: LocalClerk) -> Fleet:
+    return FastAPIFleet(clerk)
+
+
+@pytest.fixture
+def django_fleet(clerk: LocalClerk, served_django: tuple[httpx.Client, Path]) -> Fleet:
+    client, database = served_django
+    shutil.copy(f"{database}.new", database)
+    return ServedFleet(clerk, client)
+
+
+@pytest.fixture(params=["fastapi_fleet", "django_fleet"])
+def fleet(request: pytest.FixtureRequest) -> Any:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def django_environment(clerk: LocalClerk) -> Iterator[dict[str, str]]:
+    """The variables of a Django project that signs in with *clerk*, but for its database."""
+    with clerk.serve() as server:  # local users are made from what the Backend API says
+        yield {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
+            "CLERK_PUBLISHABLE_KEY": clerk.publishable_key,
+            "CLERK_SECRET_KEY": clerk.secret_key,
+            "CLERK_JWT_KEY": clerk.jwt_key,
+            "CLERK_API_URL": server.url,
+            "CLERK_AUTHORIZED_PARTIES": APP,
+            "DJANGO_ALLOWED_HOSTS": "fleet.example",
+            "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
+        }
+
+
+@pytest.fixture(scope="session")
+def served_django(
+    django_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[httpx.Client, Path]]:
+    """A client of the Django application, and the SQLite database; beside it, one that is new."""
+    database = tmp_path_factory.mktemp("django") / "fleet.sqlite3"
+    environment = {**django_environment, "DATABASE_URL": f"sqlite:///{database}"}
+    manage = [sys.executable, "example_apps/django_fleet/manage.py"]
+    subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+    shutil.copy(database, f"{database}.new")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        uvicorn = [sys.executable, "-m", "uvicorn", "example_apps.django_fleet.asgi:application"]
+        command = [*uvicorn, "--fd", str(listening.fileno()), "--log-level", "warning", "--lifespan", "off"]
+        fds = (listening.fileno(),)
+        with subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=fds) as server:
+            try:
+                url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+                with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+                    yield client, database
+            finally:
+                server.terminate()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -24,6 +26,20 @@ from clerk_middleware.cli.tour import Unexpected, expect
 ROOT = Path(__file__).parents[2]
 _LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
 
+PROGRAM = "import sys; from clerk_middleware.cli import main; sys.exit(main())"
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
 
 def test_the_check_passes(capsys: pytest.CaptureFixture[str]) -> None:
     status = main(["demo", "--check"])
@@ -31,6 +47,23 @@ def test_the_check_passes(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert status == 0
     assert len([line for line in lines if line.startswith("ok  ")]) > 15
+
+
+def test_the_check_passes_with_django() -> None:
+    """In a process of its own: Django's settings are global."""
+    done = run("demo", "--check", "--app", "django")
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith("FAIL")] == []
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len([line for line in lines if line.startswith("ok  ")]) > 20
+
+
+def test_the_check_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--check"]) == 0
+    out = capsys.readouterr().out
+    assert "skip  The admin is for staff" in out
+    assert "example_apps.fastapi_fleet does not have local users and an admin" in out
+    assert "; 2 skipped." in out
 
 
 def test_the_check_takes_no_seed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,6 +164,41 @@ def test_without_the_extra(
     )
 
 
+@pytest.mark.parametrize("missing", ["django", "dj_database_url", "rest_framework", "drf_spectacular"])
+def test_without_the_extra_of_django(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; {PROGRAM}"
+    command = [sys.executable, "-c", program, "demo", "--app", "django", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"clerk-middleware: this needs {missing}, which is not installed: "
+        "pip install 'clerk-middleware[demo-django]'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("sqlite:////no/such/folder/fleet.sqlite3", "unable to open database file"),
+        ("postgres://fleet@127.0.0.1:1/fleet", "Connection refused"),
+        ("freight://fleet", "freight"),
+    ],
+)
+def test_a_database_that_cannot_be_used(url: str, problem: str) -> None:
+    done = run("demo", "--check", "--app", "django", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("clerk-middleware: the database of DATABASE_URL cannot be used: ")
+    assert problem in done.stderr
+
+
+def test_a_database_of_somebody_else(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "theirs.sqlite3")) as connection:
+        connection.execute("CREATE TABLE customers (id INTEGER)")
+    done = run("demo", "--check", "--app", "django", DATABASE_URL=f"sqlite:///{tmp_path / 'theirs.sqlite3'}")
+    assert done.returncode == 1
+    assert "holds the tables of something else, such as 'customers': unset DATABASE_URL" in done.stderr
+
+
 def test_without_the_checkout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "example_apps", None)
     assert main(["demo", "--port", "0", "--clerk-port", "0"]) == 1
@@ -144,10 +212,10 @@ def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None
     assert "usage: clerk-middleware" in capsys.readouterr().err
 
 
-def test_it_starts_says_where_and_stops_without_a_traceback() -> None:
-    program = "import sys; from clerk_middleware.cli import main; sys.exit(main())"
+@pytest.mark.parametrize("app", APPLICATIONS)
+def test_it_starts_says_where_and_stops_without_a_traceback(app: str) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-c", program, "demo", "--port", "0", "--clerk-port", "0"],
+        [sys.executable, "-c", PROGRAM, "demo", "--app", app, "--port", "0", "--clerk-port", "0"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "CLERK_SECRET_KEY": "sk_test_documentation",
     "CLERK_PUBLISHABLE_KEY": "pk_test_bG9jYWwtaW5zdGFuY2UtMS5jbGVyay5hY2NvdW50cy5kZXYk",
     "CLERK_AUTHORIZED_PARTIES": "http://testserver",
+    "DJANGO_SETTINGS_MODULE": "django_settings",
 }
 
 EXAMPLES = [
@@ -24,6 +25,11 @@ EXAMPLES = [
     for page in PAGES
     for number, block in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8")), 1)
 ]
+
+DJANGO_SETTINGS = next(str(example.values[0]) for example in EXAMPLES if example.id == "django.md-1")
+DJANGO_SETTINGS += """
+INSTALLED_APPS += ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]
+"""
 
 
 def test_there_are_examples() -> None:
@@ -34,6 +40,10 @@ def test_there_are_examples() -> None:
 def test_an_example_runs(example: str, tmp_path: Path) -> None:
     program = tmp_path / "example.py"
     program.write_text(example, encoding="utf-8")
+    # The page on Django begins with the settings that its other examples are run with.
+    (tmp_path / "django_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
+    if "django" in example:
+        program.write_text(f"import django\ndjango.setup()\n{example}", encoding="utf-8")
     # The README's first example is what its test imports, and a script of its takes a token.
     (tmp_path / "teams.py").write_text(str(EXAMPLES[0].values[0]), encoding="utf-8")
     done = subprocess.run(

@@ -54,6 +54,7 @@ def test_nothing_is_answered_without_the_secret_key(clerk: LocalClerk, browser: 
         "/sessions/sess_1/tokens": "POST",
         "/sessions/sess_1/tokens/neon": "POST",
         "/sessions/sess_1/revoke": "POST",
+        "/users/user_dev": "GET",
     }
     for path, method in endpoints.items():
         for headers in ({}, *({"authorization": value.encode()} for value in wrong)):
@@ -280,3 +281,45 @@ def test_a_session_is_revoked(clerk: LocalClerk, backend: httpx.Client, session:
     assert code_of(backend.post(f"/sessions/{session.id}/tokens")) == "session_not_active"
     assert backend.post(f"/sessions/{session.id}/revoke").json()["status"] == "revoked"
     assert code_of(backend.post("/sessions/sess_none/revoke")) == "resource_not_found"
+
+
+def test_a_user(backend: httpx.Client) -> None:
+    answer = backend.get("/users/user_grace")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    user = answer.json()
+    expected = {
+        "object": "user",
+        "id": "user_grace",
+        "first_name": "Grace",
+        "email": "grace@harborlines.example",
+        "created_at": 1_750_000_000_000,
+    }
+    (email,) = user["email_addresses"]
+    assert {**user, "email": email["email_address"]}.items() >= expected.items()
+    assert user["primary_email_address_id"] == email["id"] == "idn_grace"
+    assert email["object"] == "email_address"
+    assert email["verification"]["status"] == "verified"
+    assert email["verification"]["strategy"] == "email_code"
+    assert user["two_factor_enabled"] is True
+    assert backend.get("/users/user_dev").json()["two_factor_enabled"] is False
+
+
+def test_a_user_of_whom_little_is_known(switchboard: Any) -> None:
+    board, server = switchboard
+    metadata = {"public_metadata": {"a": 1}, "private_metadata": {"b": [2]}, "unsafe_metadata": {"c": None}}
+    eve = {"id": "user_eve", "email": "eve@example.com", "password": "x", "email_verified": False, **metadata}
+    clerk = LocalClerk({"users": [eve]})
+    board.app = clerk.app
+    headers = {"authorization": f"Bearer {clerk.secret_key}"}
+    user = httpx.get(f"{server.url}/v1/users/user_eve", headers=headers).json()
+    assert user["email_addresses"][0]["verification"]["status"] == "unverified"
+    assert (user["first_name"], user["last_name"], user["username"]) == (None, None, None)
+    assert {name: user[name] for name in metadata} == metadata
+    assert "password" not in user
+
+
+def test_a_user_who_is_not_there(backend: httpx.Client) -> None:
+    response = backend.get("/users/user_nobody")
+    assert (response.status_code, code_of(response)) == (404, "resource_not_found")
+    assert backend.post("/users/user_dev").status_code == 405

@@ -122,6 +122,10 @@ ORGANIZATION = {"id": "org_1", "slug": "one", "name": "One"}
         ),
         ({"users": [{**USER, "password": 1234}]}, r"\[users 1\] password: must be a string, not a int"),
         (
+            {"users": [{**USER, "email_verified": "no"}]},
+            r"\[users 1\] email_verified: must be true or false, not 'no'",
+        ),
+        (
             {"users": [{**USER, "password": ""}]},
             r"\[users 1\] password: must be printable text that is not empty",
         ),

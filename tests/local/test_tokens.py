@@ -150,6 +150,25 @@ def test_a_permission_needs_its_feature_in_the_plan(claims_of: Decode) -> None:
     assert guest["o"] == {"id": "org_pro", "slg": "pro", "rol": "guest"}
 
 
+def test_whether_the_email_address_is_verified() -> None:
+    users = [
+        {"id": f"user_{name}", "email": f"{name}@example.com", "password": "x", **given}
+        for name, given in {
+            "ann": {},
+            "bob": {"email_verified": True},
+            "eve": {"email_verified": False},
+        }.items()
+    ]
+    clerk = LocalClerk(
+        {"users": users, "sessions": {"claims": {"email_verified": "{{user.email_verified}}"}}}
+    )
+    claimed = {
+        user_id: jwt.decode(clerk.issue_session_token(user_id), clerk.jwt_key, ["RS256"])["email_verified"]
+        for user_id in clerk.users
+    }
+    assert claimed == {"user_ann": True, "user_bob": True, "user_eve": False}
+
+
 def test_version_1_tokens() -> None:
     clerk = gated(sessions={"token_version": 1})
     claims = jwt.decode(clerk.issue_session_token("user_1", organization="lite"), clerk.jwt_key, ["RS256"])

@@ -9,28 +9,47 @@ async function isSignedIn() {
 }
 
 for (const form of document.querySelectorAll('form[method="post"]')) {
+  let isChecked = false;
   form.addEventListener("submit", async (event) => {
+    if (isChecked) {
+      isChecked = false;
+      return;
+    }
     event.preventDefault();
-    if (await isSignedIn()) form.submit();
+    const button = event.submitter;
+    if (!(await isSignedIn())) return;
+    isChecked = true;
+    form.requestSubmit(button); // with the button's name, where a form has several
   });
 }
 
-const trucks = document.querySelector("[data-live]");
-if (trucks) follow();
+// Where the trucks are comes by a WebSocket, or is asked for once a second.
+const trucks = document.querySelector("[data-live], [data-poll]");
+const connection = document.querySelector("#connection");
+if (trucks) (trucks.dataset.live ? follow : poll)();
+
+function show(positions) {
+  connection.textContent = "Connected";
+  trucks.replaceChildren(...positions.map(row));
+}
 
 async function follow() {
   if (!(await isSignedIn())) return;
-  const connection = document.querySelector("#connection");
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${location.host}${trucks.dataset.live}`);
-  socket.onmessage = (message) => {
-    connection.textContent = "Connected";
-    trucks.replaceChildren(...JSON.parse(message.data).map(row));
-  };
+  socket.onmessage = (message) => show(JSON.parse(message.data));
   socket.onclose = () => {
     connection.textContent = "Connecting …";
     setTimeout(follow, 1000);
   };
+}
+
+async function poll() {
+  const answer = await fetch(trucks.dataset.poll, { cache: "no-store" }).catch(() => null);
+  if (answer && answer.status === 401) return location.reload();
+  if (answer && answer.ok) show(await answer.json());
+  else connection.textContent = "Connecting …";
+  setTimeout(poll, 1000);
 }
 
 function row(truck) {

@@ -1,0 +1,55 @@
+"""What applications ask of the Backend API, as flows: tokens of sessions, users, the end of a session."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ..errors import BackendAPIError, ClerkError
+from .calls import create_session_token, fetch_user, revoke_session
+
+if TYPE_CHECKING:
+    from ..config import ClerkConfig
+    from .calls import BackendAnswer, Flow
+
+_TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+
+
+def session_token(config: ClerkConfig, session_id: str, template: str) -> Flow[str]:
+    """A token made from a JWT template."""
+    if not _TEMPLATE.fullmatch(template):
+        raise ClerkError(f"{template!r} is no name of a JWT template")
+    answer = yield create_session_token(config, session_id, template)
+    token = answer.field("jwt")
+    if not isinstance(token, str):
+        hint = f"is there a JWT template {template!r} in the Clerk Dashboard?"
+        raise _refused(answer, "issued no token", hint)
+    return token
+
+
+def user(config: ClerkConfig, user_id: str) -> Flow[dict[str, Any]]:
+    """A user, as the Backend API describes one."""
+    answer = yield fetch_user(config, user_id)
+    if answer.field("id") != user_id:
+        raise _refused(answer, f"gave no user {user_id!r}", "do the keys belong to the user's instance?")
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def end_session(config: ClerkConfig, session_id: str) -> Flow[None]:
+    """Revoke a session: it gets no further tokens. One that is over already is as good."""
+    answer = yield revoke_session(config, session_id)
+    if not answer.is_success and answer.status not in (404, 410):
+        raise _refused(answer, "did not revoke the session")
+
+
+def _refused(answer: BackendAnswer, problem: str, not_found: str = "") -> BackendAPIError:
+    if answer.status is None:
+        return BackendAPIError("Clerk's Backend API did not answer in time")
+    code = answer.error_code
+    hint = f": {not_found}" if answer.status == 404 and not_found else ""
+    return BackendAPIError(
+        f"Clerk's Backend API {problem} ({answer.status}{f', {code}' if code else ''}){hint}",
+        status=answer.status,
+        code=code,
+    )

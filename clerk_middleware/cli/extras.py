@@ -1,0 +1,21 @@
+"""What a command needs of the package's extras."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from .failure import CommandFailed
+
+__all__ = ["import_of_extra"]
+
+
+def import_of_extra(module: str, extra: str) -> ModuleType:
+    """Import what needs the packages of an extra. Raises `CommandFailed`."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise CommandFailed(
+            f"this needs {error.name or module}, which is not installed: "
+            f"pip install 'clerk-middleware[{extra}]'"
+        ) from error

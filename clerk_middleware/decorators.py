@@ -1,0 +1,69 @@
+"""The decorators of the integrations whose routes are functions: in each the same words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
+
+from .protection import Protection, ProtectionOptions, Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .auth import SessionAuth
+    from .authorization import Preset, Reverification
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Decorators:
+    """``require_auth`` and its companions.
+
+    :param decorate: a framework's way of checking a `Requirement` before a function runs.
+    """
+
+    def __init__(self, decorate: Callable[[Callable[..., Any], Requirement], Callable[..., Any]]) -> None:
+        self._decorate = decorate
+
+    @overload
+    def require_auth(self, view: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def require_auth(self, /) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    def require_auth(self, view: Callable[..., Any] | None = None, /) -> Any:
+        """Require somebody to be signed in; with or without parentheses."""
+        decorator = self._decorator(Requirement())
+        return decorator if view is None else decorator(view)
+
+    def require_permission(self, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require a permission in the active organization, such as ``org:teams:manage``."""
+        return self._decorator(Requirement(permission=permission))
+
+    def require_role(self, role: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require a role in the active organization, such as ``org:admin``."""
+        return self._decorator(Requirement(role=role))
+
+    def require_feature(self, feature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require a feature of the user's or the organization's plan, such as ``export``."""
+        return self._decorator(Requirement(feature=feature))
+
+    def require_plan(self, plan: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require a plan of the user or the organization, such as ``pro``."""
+        return self._decorator(Requirement(plan=plan))
+
+    def require_reverification(
+        self, level: Preset | Reverification | Mapping[str, object] = "strict"
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require the user's credentials to have been verified lately: a preset's name, or level and age."""
+        return self._decorator(Requirement(reverification=level))
+
+    def protect(
+        self, condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
+
+        :param condition: a function of the Auth object that must return true.
+        """
+        return self._decorator(Protection(condition, **options))
+
+    def _decorator(self, requirement: Requirement) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        return lambda view: self._decorate(view, requirement)

@@ -1,0 +1,1 @@
+"""Fleet: a road freight company on the web, to show how Django and Clerk work together."""

@@ -1,0 +1,1 @@
+"""Who the people are, and where they work just now."""

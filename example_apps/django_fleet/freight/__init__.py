@@ -1,0 +1,1 @@
+"""What the freight companies do: their data, pages and API."""

@@ -1,0 +1,78 @@
+"""Which of the data belongs to who is signed in. Every view takes its company from here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import transaction
+from django.http import Http404
+
+from clerk_middleware import SessionAuth
+from clerk_middleware_django import ClerkHttpRequest, get_auth
+from example_apps.fleet.claims import company_name, organization_ids
+from example_apps.fleet.sample import COMPANIES
+
+from .models import Company
+from .sample import fill
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from example_apps.django_fleet.accounts.models import User
+
+
+class FleetRequest(ClerkHttpRequest):
+    """The request of a view that somebody has to be signed in for, typed."""
+
+    user: User  # pyright: ignore[reportIncompatibleVariableOverride]
+    fleet_company: Company | None
+
+
+def current_company(request: HttpRequest) -> Company:
+    """The company of the active organization. Raises `Http404` in a personal account."""
+    company = company_of(request)
+    if company is None:
+        raise Http404("Choose a company first: you work in your personal account.")
+    return company
+
+
+def company_of(request: HttpRequest) -> Company | None:
+    """The same, or `None`; asked of the database once a request."""
+    ours = cast(FleetRequest, request)
+    if not hasattr(ours, "fleet_company"):
+        ours.fleet_company = _company(get_auth(request))
+    return ours.fleet_company
+
+
+def memberships_of(auth: SessionAuth) -> dict[str, str]:
+    """Names of the user's companies by organization id."""
+    ids = list(organization_ids(auth))
+    names = dict(Company.objects.filter(org_id__in=ids).values_list("org_id", "name"))
+    samples = {org_id: sample.name for org_id, sample in COMPANIES.items()}
+    return {org_id: names.get(org_id) or samples.get(org_id, org_id) for org_id in ids}
+
+
+def workplace(request: HttpRequest) -> dict[str, Any]:
+    """A context processor: what the frame of every page shows. Nothing of it to who has no active account."""
+    auth = get_auth(request)
+    if not isinstance(auth, SessionAuth) or not request.user.is_authenticated:
+        return {"company": None, "memberships": {}}
+    return {"company": company_of(request), "memberships": memberships_of(auth)}
+
+
+def _company(auth: object) -> Company | None:
+    if not isinstance(auth, SessionAuth) or auth.org_id is None:
+        return None
+    return Company.objects.filter(org_id=auth.org_id).first() or _founded(auth, auth.org_id)
+
+
+@transaction.atomic
+def _founded(auth: SessionAuth, org_id: str) -> Company:
+    """The company of an organization that was never here before."""
+    slug = auth.org_slug or org_id
+    company, is_new = Company.objects.get_or_create(
+        org_id=org_id, defaults={"slug": slug, "name": company_name(auth) or slug}
+    )
+    if is_new:
+        fill(company)
+    return company

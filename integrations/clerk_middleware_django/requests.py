@@ -1,0 +1,68 @@
+"""A request's identity: what the middleware leaves on it, and what views read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
+from django.utils.encoding import escape_uri_path, iri_to_uri
+
+from clerk_middleware import Auth, ClerkRequest, ConfigurationError, SignedOut
+from clerk_middleware.protection import Requirement
+
+if TYPE_CHECKING:
+    from clerk_middleware import RequestState, SessionAuth
+
+_SIGNED_IN = Requirement()
+
+
+class ClerkHttpRequest(HttpRequest):
+    """``HttpRequest`` as `ClerkMiddleware` passes it on: an annotation for the parameter of a view."""
+
+    auth: Auth
+
+
+def clerk_request(request: HttpRequest) -> ClerkRequest:
+    """The request as the engine sees it: scheme, host and path as Django has them.
+
+    :raises DisallowedHost: Django's 400, for a host that ``ALLOWED_HOSTS`` does not name.
+    """
+    # No part of it may refer to the request, which will refer to it: each would wait for a collection.
+    origin, path = f"{request.scheme}://{request.get_host()}", request.path
+    query = request.META.get("QUERY_STRING", "")
+    if isinstance(request, WSGIRequest):  # WSGI's texts hold bytes, read as Latin-1
+        query = query.encode("latin-1", "replace").decode("utf-8", "replace")
+    return ClerkRequest.from_wsgi(
+        request.META, url=lambda: f"{origin}{escape_uri_path(path)}?{iri_to_uri(query)}"
+    )
+
+
+def get_auth(request: HttpRequest) -> Auth:
+    """``request.auth``, typed.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    auth = getattr(request, "auth", None)
+    if isinstance(auth, Auth):
+        return auth
+    if state_of(request) is not None:
+        # REST framework and Ninja put there what another way of theirs to authenticate found out.
+        return SignedOut()
+    raise ConfigurationError(
+        "ClerkMiddleware did not see this request: add 'clerk_middleware_django.middleware.ClerkMiddleware' "
+        "to MIDDLEWARE"
+    )
+
+
+def get_session(request: HttpRequest) -> SessionAuth:
+    """The same for a view that needs somebody to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return _SIGNED_IN.check(get_auth(request))
+
+
+def state_of(request: HttpRequest) -> RequestState | None:
+    """What authenticating the request decided; `None` where no `ClerkMiddleware` saw it."""
+    return cast("RequestState | None", getattr(request, "_clerk_state", None))

@@ -1,0 +1,80 @@
+"""Answers as Django's responses, and what authenticating adds to the application's."""
+
+from __future__ import annotations
+
+from http.cookies import CookieError, Morsel
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpResponse
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from django.http.response import HttpResponseBase
+
+    from clerk_middleware import RequestState
+    from clerk_middleware.answers import Answer
+
+_VARY = ("Authorization", "Cookie")
+
+
+class _CookieLine(Morsel[str]):
+    """A ``Set-Cookie`` line that goes out as Clerk wrote it, with attributes that Python may not know."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line = line
+        pair, *attributes = line.split(";")
+        name, _, value = pair.partition("=")
+        self.set(name.strip(), value, value)
+        for attribute in attributes:
+            key, _, setting = attribute.strip().partition("=")
+            if self.isReservedKey(key):
+                self[key] = setting or True
+
+    def OutputString(self, attrs: Container[str] | None = None) -> str:
+        return self.line
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _CookieLine, (self.line,)
+
+
+def response_of(answer: Answer) -> HttpResponse:
+    """An answer of the library's, for Django to send."""
+    response = HttpResponse(answer.body, status=answer.status)
+    del response.headers["Content-Type"]
+    for name, value in answer.headers:
+        if name == "set-cookie":
+            _add_cookie(response, value)
+        else:
+            response.headers[name] = value
+    return response
+
+
+def add_headers(response: HttpResponseBase, state: RequestState) -> None:
+    """Pass on the cookies that authenticating sets, and tell caches what the response depends on."""
+    cookies = [value for name, value in state.headers if name == "set-cookie"]
+    for line in cookies:
+        _add_cookie(response, line)
+    if cookies:  # no cache may hand one user's cookies to another
+        del response.headers["Cache-Control"]
+        add_never_cache_headers(response)
+    vary(response)
+
+
+def vary(response: HttpResponseBase) -> None:
+    """Tell caches that the answer depends on who asks."""
+    patch_vary_headers(response, _VARY)
+
+
+def _add_cookie(response: HttpResponseBase, line: str) -> None:
+    try:
+        cookie = _CookieLine(line)
+    except CookieError:  # a name that is none
+        return
+    # Several of one name are several cookies, of different domains or paths: no key may hide another.
+    key = cookie.key
+    while key in response.cookies:
+        key += "'"
+    dict.__setitem__(response.cookies, key, cookie)

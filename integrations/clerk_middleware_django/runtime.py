@@ -1,0 +1,132 @@
+"""What ``settings.CLERK`` makes: the authenticators of this process, and their options.
+
+There is one at a time. It lives until ``settings.CLERK`` changes, as in ``override_settings``; what
+the authenticators remember is keyed by the Clerk instance, and dies with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from asgiref.sync import sync_to_async
+from django.core.signals import setting_changed
+
+from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkError, ConfigurationError
+from clerk_middleware.route_protection import RouteProtection
+
+from .settings import ClerkImproperlyConfigured, DjangoOptions, given_settings, read
+from .turned_away import TurnedAway
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from django.http import HttpRequest
+
+    from clerk_middleware import ClerkConfig
+    from clerk_middleware.authenticator import ConfigSource
+
+
+class _Authenticator(Authenticator):
+    """Of requests whose view may be asynchronous all the same."""
+
+    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        return await sync_to_async(self.get_session_token)(config, session_id, template)
+
+
+class _AsyncAuthenticator(AsyncAuthenticator):
+    """Of requests whose view may be synchronous all the same, in a thread of Django's."""
+
+    def __init__(self, in_thread: Authenticator, config: ConfigSource, **options: Any) -> None:
+        super().__init__(config, **options)
+        self._in_thread = in_thread
+
+    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # there is no event loop in this thread, as it should be
+            return self._in_thread.get_session_token(config, session_id, template)
+        raise ClerkError(
+            "get_token(template=...) would block the event loop: use 'await auth.aget_token(template=...)'"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clerk:
+    """The engine as one configuration has it, for both kinds of views."""
+
+    config: ConfigSource
+    authenticator: Authenticator
+    async_authenticator: AsyncAuthenticator
+    routes: RouteProtection
+    options: DjangoOptions
+    turned_away: TurnedAway = field(default_factory=TurnedAway)
+
+    @classmethod
+    def of(
+        cls,
+        config: ConfigSource,
+        options: DjangoOptions,
+        *,
+        transport: Any = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """
+        :param transport: an httpx transport for both kinds of calls; see `Authenticator`.
+        :raises ClerkImproperlyConfigured: if they don't go together.
+        """
+        try:
+            authenticator = _Authenticator(config, transport=transport, clock=clock)
+            return cls(
+                config=config,
+                authenticator=authenticator,
+                async_authenticator=_AsyncAuthenticator(
+                    authenticator, config, transport=transport, clock=clock
+                ),
+                routes=RouteProtection(options.protected_routes, options.public_routes),
+                options=options,
+            )
+        except ConfigurationError as error:
+            raise ClerkImproperlyConfigured(
+                error.problem, option=error.option, source=error.source or "settings.CLERK"
+            ) from None
+
+
+_lock = threading.Lock()
+_current: Clerk | None = None
+
+
+def current() -> Clerk:
+    """What the settings say now.
+
+    :raises ClerkImproperlyConfigured: if they are wrong.
+    """
+    global _current
+    clerk = _current
+    if clerk is None:
+        with _lock:
+            if _current is None:
+                _current = Clerk.of(*read(given_settings()))
+            clerk = _current
+    return clerk
+
+
+def clerk_of(request: HttpRequest) -> Clerk:
+    """What serves *request*: a test client may bring an instance of its own."""
+    return cast("Clerk | None", getattr(request, "_clerk", None)) or current()
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    global _current
+    if setting == "CLERK":
+        with _lock:
+            forgotten, _current = _current, None
+        if forgotten is not None:
+            forgotten.authenticator.close()
+
+
+setting_changed.connect(_forget, dispatch_uid="clerk_middleware_django")

@@ -1,0 +1,68 @@
+"""drf-spectacular: how to authenticate, and what each operation requires.
+
+https://drf-spectacular.readthedocs.io/en/latest/customization.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import AND, NOT, OR
+
+from .openapi import SESSION_COOKIE, SESSION_TOKEN, in_words
+from .rest_permissions import ClerkPermission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class ClerkScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """`ClerkAuthentication`: a token in the header, or the cookie. To import this is enough."""
+
+    target_class = "clerk_middleware_django.drf.ClerkAuthentication"
+    match_subclasses = True
+    name = ["ClerkSessionToken", "ClerkSessionCookie"]  # noqa: RUF012  # drf-spectacular compares with a list
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        return [{name: []} for name in self.name]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:
+        return [dict(SESSION_TOKEN), dict(SESSION_COOKIE)]
+
+
+class ClerkAutoSchema(AutoSchema):
+    """Adds to the description of an operation what its permission classes require.
+
+    REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "clerk_middleware_django.spectacular.ClerkAutoSchema"}
+    """
+
+    def get_description(self) -> str:  # type: ignore[override]
+        required = _required(self.view.get_permissions())
+        described = super().get_description() or ""
+        return f"{described}\n\nRequires {required}.".strip() if required else described
+
+
+def _required(permissions: Sequence[object]) -> str | None:
+    said = [words for permission in permissions if (words := _in_words(permission)) is not None]
+    return " and ".join(said) or None
+
+
+def _in_words(permission: Any) -> str | None:
+    """`None` for what Clerk has no part in."""
+    kind = type(permission)
+    if issubclass(kind, ClerkPermission):
+        return in_words(permission.requirement)
+    if issubclass(kind, AND):
+        return _required([permission.op1, permission.op2])
+    if issubclass(kind, OR) and _required([permission.op1, permission.op2]):
+        either, other = (_in_words(side) or _name(side) for side in (permission.op1, permission.op2))
+        return f"({either} or {other})"
+    if issubclass(kind, NOT) and _required([permission.op1]):
+        return f"not ({_in_words(permission.op1)})"
+    return None
+
+
+def _name(permission: object) -> str:
+    return f"what {type(permission).__name__} asks"

@@ -1,0 +1,27 @@
+"""Who got no local user a moment ago."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+
+class TurnedAway:
+    """Clerk users for whom there was no local user, so that not each of their requests asks Clerk again.
+
+    Keyed by instance and user id. An entry dies after *seconds*, or when *size* newer ones have come.
+    """
+
+    def __init__(self, seconds: float = 10.0, size: int = 1024) -> None:
+        self._seconds = seconds
+        self._size = size
+        self._until: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def add(self, user: tuple[str, str]) -> None:
+        self._until[user] = time.monotonic() + self._seconds
+        self._until.move_to_end(user)
+        if len(self._until) > self._size:
+            self._until.popitem(last=False)
+
+    def __contains__(self, user: tuple[str, str]) -> bool:
+        return self._until.get(user, 0.0) > time.monotonic()

@@ -1,0 +1,96 @@
+"""``request.user``: the local user that is the request's Clerk user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.wsgi import WSGIRequest
+
+from clerk_middleware import BackendAPIError, SessionAuth
+
+from .requests import get_auth, state_of
+from .runtime import clerk_of
+from .visitors import UserUnavailable, Visitor
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+    LocalUser = AbstractBaseUser | AnonymousUser
+
+_ATTRIBUTE = "_clerk_user"
+
+
+def get_user(request: HttpRequest) -> LocalUser:
+    """The active local user of the request's session, else `AnonymousUser`. Looked for once a request.
+
+    :raises UserUnavailable: if Clerk has to be asked who a new user is, and does not answer.
+    """
+    visitor, user = _arrive(request)
+    if visitor is None:
+        return user
+    authenticator, steps = clerk_of(request).authenticator, visitor.steps()
+    try:
+        step = next(steps)
+        while True:
+            if callable(step):
+                step = steps.send(step())
+                continue
+            try:
+                described = authenticator.get_user(visitor.config, step)
+            except BackendAPIError as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(described)
+    except StopIteration as end:
+        return _remember(request, end.value)
+    except UserUnavailable as error:
+        request._clerk_user_unavailable = error  # type: ignore[attr-defined]
+        raise
+
+
+async def aget_user(request: HttpRequest) -> LocalUser:
+    """`get_user`, for asynchronous code. Only the database is asked in a thread, as by Django itself."""
+    if isinstance(request, WSGIRequest):  # its event loop ends with the view, and connections would stay
+        return await sync_to_async(get_user)(request)
+    visitor, user = _arrive(request)
+    if visitor is None:
+        return user
+    authenticator, steps = clerk_of(request).async_authenticator, visitor.steps()
+    try:
+        step = next(steps)
+        while True:
+            if callable(step):
+                step = steps.send(await sync_to_async(step)())
+                continue
+            try:
+                described = await authenticator.get_user(visitor.config, step)
+            except BackendAPIError as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(described)
+    except StopIteration as end:
+        return _remember(request, end.value)
+    except UserUnavailable as error:
+        request._clerk_user_unavailable = error  # type: ignore[attr-defined]
+        raise
+
+
+def _arrive(request: HttpRequest) -> tuple[Visitor | None, LocalUser]:
+    """Who is to be looked for; nobody where that was done before, or where nobody is signed in."""
+    known: LocalUser | None = getattr(request, _ATTRIBUTE, None)
+    if known is not None:
+        return None, known
+    state = state_of(request)
+    auth = get_auth(request) if state is None else state.to_auth()
+    if state is None or not isinstance(auth, SessionAuth):
+        return None, AnonymousUser()
+    return Visitor(auth, state.config, clerk_of(request)), AnonymousUser()
+
+
+def _remember(request: HttpRequest, user: AbstractBaseUser | None) -> LocalUser:
+    found: LocalUser = user if user is not None else AnonymousUser()
+    setattr(request, _ATTRIBUTE, found)
+    return found

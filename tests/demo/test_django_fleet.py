@@ -1,0 +1,183 @@
+"""What only the Django application has: migrations, local users, the admin, and Django's own CSRF check."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from clerk_middleware.cli.browser import Browser
+from clerk_middleware.local import LocalClerk
+
+ROOT = Path(__file__).parents[2]
+LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
+PAGE = {"accept": "text/html"}
+JSON = {"accept": "application/json"}
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "example_apps/django_fleet/manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def database(served_django: tuple[httpx.Client, Path]) -> Path:
+    return served_django[1]
+
+
+@pytest.fixture
+def environment(django_environment: dict[str, str], database: Path) -> dict[str, str]:
+    return {**django_environment, "DATABASE_URL": f"sqlite:///{database}"}
+
+
+def signed_in(fleet: Any, user_id: str) -> dict[str, str]:
+    return {**PAGE, "authorization": f"Bearer {fleet.token(user_id, 'blue-ridge-freight')}"}
+
+
+def with_cookies(fleet: Any, user_id: str, *others: str) -> dict[str, str]:
+    cookies = [
+        "__clerk_db_jwt=dvb_1",
+        "__client_uat=1",
+        f"__session={fleet.token(user_id, 'blue-ridge-freight')}",
+    ]
+    return {**PAGE, "cookie": "; ".join([*cookies, *others])}
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["makemigrations", "--check", "--dry-run"]])
+def test_nothing_is_left_to_do(environment: dict[str, str], arguments: list[str]) -> None:
+    done = manage(environment, *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_form_needs_the_token_of_its_page(django_fleet: Any) -> None:
+    page = django_fleet.ask("GET", "/loads", with_cookies(django_fleet, "user_dev"))
+    cookie = f"csrftoken={page.cookies['csrftoken']}"
+    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
+    headers = with_cookies(django_fleet, "user_dev", cookie)
+
+    answer = django_fleet.ask("POST", "/loads", headers, data=LOAD)
+    assert answer.status_code == 403
+    assert "not sent by a page of ours" in answer.text
+    assert django_fleet.ask("POST", "/api/loads", headers, json=LOAD).status_code == 403
+    form = {**LOAD, "csrfmiddlewaretoken": token}
+    assert django_fleet.ask("POST", "/loads", headers, data=form).status_code == 302
+    headers["x-csrftoken"] = token
+    assert django_fleet.ask("POST", "/api/loads", headers, json=LOAD).status_code == 201
+
+
+def test_a_form_is_shown_again_with_what_is_wrong(django_fleet: Any) -> None:
+    dispatcher = signed_in(django_fleet, "user_dev")
+    answer = django_fleet.ask("POST", "/loads", dispatcher, data={**LOAD, "tons": "61"})
+    assert answer.status_code == 422
+    assert '<span class="error">Ensure this value is less than or equal to 60' in answer.text
+    assert 'value="Macon"' in answer.text
+
+
+def test_who_did_it_is_in_the_log_by_name(django_fleet: Any) -> None:
+    django_fleet.ask("POST", "/loads", signed_in(django_fleet, "user_dev"), data=LOAD)
+    events = django_fleet.ask("GET", "/api/audit", {**signed_in(django_fleet, "user_carmen"), **JSON}).json()
+    assert (events[0]["who"], events[0]["what"]) == ("Dev Patel", "created load 1045")
+    page = django_fleet.ask("GET", "/audit", signed_in(django_fleet, "user_carmen")).text
+    assert re.search(r'<time datetime="[^"]+\+00:00">[^<]+ UTC</time>', page)
+
+
+def test_who_was_made_inactive_gets_nowhere(django_fleet: Any, database: Path) -> None:
+    driver = signed_in(django_fleet, "user_rosa")
+    assert django_fleet.ask("GET", "/my-loads", driver).status_code == 200
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE accounts_user SET is_active = 0 WHERE username = 'user_rosa'")
+    for path in ("/my-loads", "/dashboard", "/personal", "/admin/"):
+        answer = django_fleet.ask("GET", path, driver)
+        answer = django_fleet.ask("GET", answer.headers.get("location", path), driver)
+        assert (path, answer.status_code) == (path, 403)
+        assert "no active account here" in answer.text
+        assert "Blue Ridge Freight" not in answer.text
+    assert django_fleet.ask("GET", "/api/me", driver).status_code in (401, 403)
+
+
+def test_the_first_staff(django_fleet: Any, environment: dict[str, str]) -> None:
+    environment = {name: value for name, value in environment.items() if not name.startswith("CLERK_")}
+    admin = signed_in(django_fleet, "user_ada")
+    done = manage(environment, "make_staff", "user_ada")
+    assert "sign in to the application first" in done.stderr
+    assert django_fleet.ask("GET", "/admin/", admin).status_code == 302
+    assert "Administration" not in django_fleet.ask("GET", "/dashboard", admin).text
+
+    done = manage(environment, "make_staff", "user_ada")
+    assert (done.returncode, done.stdout) == (0, "Ada Sørensen may use the admin now.\n")
+    assert django_fleet.ask("GET", "/admin/", admin).status_code == 200
+    assert "Administration" in django_fleet.ask("GET", "/dashboard", admin).text
+    for model in ("accounts/user", "freight/company", "freight/load", "freight/driver", "freight/auditevent"):
+        assert django_fleet.ask("GET", f"/admin/{model}/", admin).status_code == 200
+
+
+def test_a_driver_of_another_company_takes_no_load(django_fleet: Any, environment: dict[str, str]) -> None:
+    """Also where the admin is used, which knows no active organization."""
+    django_fleet.ask("GET", "/dashboard", signed_in(django_fleet, "user_ada"))
+    token = django_fleet.token("user_grace", "harbor-lines")
+    django_fleet.ask("GET", "/dashboard", {**PAGE, "authorization": f"Bearer {token}"})
+    program = """
+from example_apps.django_fleet.freight.models import Driver, Load
+load = Load.objects.get(company__org_id="org_harbor_lines")
+load.driver = Driver.objects.get(user_id="user_mei")
+load.full_clean()
+"""
+    done = manage(environment, "shell", "-c", program)
+    assert "This driver works for another company." in done.stderr
+
+
+def test_the_api_in_words(django_fleet: Any) -> None:
+    page = django_fleet.ask("GET", "/api/docs", signed_in(django_fleet, "user_dev"))
+    assert page.status_code == 200
+    assert "Pay a driver what is owed." in page.text
+
+
+def test_it_runs_under_djangos_own_server(clerk: LocalClerk, tmp_path: Path) -> None:
+    """As README.md says, which is WSGI; with the variables of ``clerk-middleware local``."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with clerk.serve() as server, closing(Browser()) as browser:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
+            **clerk.environment(server.url),
+            "CLERK_AUTHORIZED_PARTIES": f"http://{address}",
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'fleet.sqlite3'}",
+            "DJANGO_DEBUG": "1",
+            "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
+        }
+        assert manage(environment, "migrate", "--verbosity", "0").stderr == ""
+        command = [sys.executable, "example_apps/django_fleet/manage.py", "runserver", "--noreload", address]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet) as process:
+            try:
+                answers(address, process)
+                page = browser.visit(f"http://{address}/loads")
+                page = browser.submit(str(page.url), {"user_id": "user_dev", "password": "fleet-demo"})
+                assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
+                assert "Macon → Tampa" in browser.submit(f"http://{address}/loads", LOAD).text
+                assert browser.fetch(f"http://{address}/live").json()[0]["driver"] == "Rosa Lindqvist"
+                assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
+            finally:
+                process.terminate()
+
+
+def answers(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens there."""
+    host, _, port = address.partition(":")
+    while process.poll() is None:
+        try:
+            socket.create_connection((host, int(port))).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    pytest.fail("runserver ended early")
