@@ -124,8 +124,10 @@ class Visitor:
     def _link(self, profile: ClerkProfile) -> Any:
         if not self._options.link_by_verified_email or profile.backend_user is None or not profile.email:
             return None
-        users = get_user_model()._default_manager.using(self._database)
-        field = get_user_model().get_email_field_name()
+        model = get_user_model()
+        users, field = model._default_manager.using(self._database), model.get_email_field_name()
+        if field not in {column.name for column in model._meta.concrete_fields}:
+            return None
         same = list(users.filter(**{f"{field}__iexact": profile.email})[:2])
         if len(same) != 1 or not _may_be_linked(same[0], profile.email):
             return None
@@ -165,9 +167,7 @@ def _may_be_linked(user: Any, email: str) -> bool:
     """Whether the owner of *email* may have the account: never one with power over others'."""
     if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False) or not user.is_active:
         return False
-    own: object = getattr(user, user.get_email_field_name())
-    if not isinstance(own, str):
-        return False
+    own: str = getattr(user, user.get_email_field_name())
     # Databases and Unicode hold letters for equal that addresses differ by: beyond ASCII only the same is.
     return own == email or (own.isascii() and email.isascii() and own.lower() == email.lower())
 

@@ -199,7 +199,7 @@ class TestThreads:
     def test_an_event_loop_is_not_blocked_by_clerk(
         self, dispatcher: Headers, asked: Asked, clerk_settings: Any, routes: Any
     ) -> None:
-        asked.clerk.delay("/jwks", 0.3)
+        asked.clerk.delay("/jwks", 1.0)
         clerk_settings(JWT_KEY=None, API_URL=asked.url)
 
         async def view(request: HttpRequest) -> HttpResponse:
@@ -224,7 +224,7 @@ class TestThreads:
 
         longest = asyncio.run(longest_pause())
         assert asked.paths == ["/v1/jwks"]
-        assert longest < 0.25
+        assert longest < 0.8
 
 
 class TestAHandshake:

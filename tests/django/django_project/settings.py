@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "ninja",
     "clerk_middleware_django",
     "django_project",
+    "django_project.people",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

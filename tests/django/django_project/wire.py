@@ -41,19 +41,31 @@ class Received:
 
 
 @contextmanager
-def _connections_of_the_test() -> Iterator[None]:
-    """The test's transaction is not the request's to close: Django's clients do the same."""
-    for signal in (request_started, request_finished):
+def _connections_kept(kept: bool) -> Iterator[None]:
+    """As Django's clients have it: the test's transaction is not the request's to close.
+
+    A request in a thread of its own has a connection of its own, which it has to close.
+    """
+    signals = (request_started, request_finished) if kept else ()
+    for signal in signals:
         signal.disconnect(close_old_connections)
     try:
         yield
     finally:
-        for signal in (request_started, request_finished):
+        for signal in signals:
             signal.connect(close_old_connections)
 
 
 def by_wsgi(
-    handler: WSGIHandler, method: str, path: bytes, query: bytes, headers: Pairs, body: bytes, root: str
+    handler: WSGIHandler,
+    method: str,
+    path: bytes,
+    query: bytes,
+    headers: Pairs,
+    body: bytes,
+    root: str,
+    *,
+    closing: bool = False,
 ) -> Received:
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -76,7 +88,7 @@ def by_wsgi(
         **joined,
     }
     started: list[Any] = []
-    with _connections_of_the_test():
+    with _connections_kept(not closing):
         response: Any = handler(environ, lambda status, pairs: started.extend((status, pairs)))
         try:
             content = b"".join(response)
@@ -86,7 +98,15 @@ def by_wsgi(
 
 
 async def by_asgi(
-    handler: ASGIHandler, method: str, path: bytes, query: bytes, headers: Pairs, body: bytes, root: str
+    handler: ASGIHandler,
+    method: str,
+    path: bytes,
+    query: bytes,
+    headers: Pairs,
+    body: bytes,
+    root: str,
+    *,
+    closing: bool = False,
 ) -> Received:
     scope = {
         "type": "http",
@@ -111,7 +131,7 @@ async def by_asgi(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with _connections_of_the_test():
+    with _connections_kept(not closing):
         await handler(scope, receive, send)
     start, *rest = sent
     pairs = [(k.decode("latin-1"), v.decode("latin-1").strip()) for k, v in start["headers"]]

@@ -6,7 +6,6 @@ import os
 
 from django_project.settings import *  # noqa: F403
 
-INSTALLED_APPS = [*INSTALLED_APPS, "django_project.people"]  # noqa: F405
 AUTH_USER_MODEL = "people.Person"
 
 if "DATABASE_URL" in os.environ:  # not the database of the tests that run this
