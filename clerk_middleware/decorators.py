@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
+from .errors import ConfigurationError
 from .protection import Protection, ProtectionOptions, Requirement
 
 if TYPE_CHECKING:
@@ -63,7 +66,15 @@ class Decorators:
 
         :param condition: a function of the Auth object that must return true.
         """
+        _expect_no_view(condition)
         return self._decorator(Protection(condition, **options))
 
     def _decorator(self, requirement: Requirement) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return lambda view: self._decorate(view, requirement)
+
+
+def _expect_no_view(condition: object) -> None:
+    """:raises ConfigurationError: for what ``@protect`` is given where its call was forgotten."""
+    with suppress(TypeError, ValueError):  # what is no function of Python's
+        if next(iter(signature(condition).parameters), None) == "request":  # type: ignore[arg-type]
+            raise ConfigurationError("protect is not called: write @protect(), with parentheses")

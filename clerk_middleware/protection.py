@@ -175,7 +175,7 @@ class Protection(Requirement):
 class AuthorizationError(ClerkError):
     """The request may not have what it asks for.
 
-    Raise one of its subclasses anywhere below a middleware of this library, as in
+    Raise one of its subclasses anywhere below a middleware of this library (in Django: in a view), as in
     ``raise NotAuthorized("This load is another driver's.")``, and the client gets the answer that
     `clerk_middleware.protection` defines for it, with this message.
     """

@@ -53,6 +53,7 @@ class RouteProtection:
 
 
 def _without_root(path: str, root: str) -> str:
+    root = root.rstrip("/")
     if root and (path == root or path.startswith(f"{root}/")):
         return path[len(root) :]
     return path

@@ -120,9 +120,12 @@ class RequestState:
 
         It is signed out: of use to end it at Clerk, and for nothing else.
         """
-        if not (self.reason or "").startswith(SESSION_TOKEN_EXPIRED_REFRESH):  # which is found out last
-            return None
         context = self._bound
+        # The reason is found out last, of a token that is genuine: a header's, if there is one, and only
+        # otherwise that of the cookie.
+        is_genuine = (self.reason or "").startswith(SESSION_TOKEN_EXPIRED_REFRESH)
+        if not is_genuine or context.request.authorization is not None:
+            return None
         session_id = context.unverified_claims(context.browser.cookies.session_token).get("sid")
         return session_id if isinstance(session_id, str) else None
 

@@ -115,13 +115,14 @@ def create_session_token(config: ClerkConfig, session_id: str, template: str) ->
 
 def revoke_session(config: ClerkConfig, session_id: str) -> BackendCall:
     url = _url(config, f"/sessions/{quote(session_id, safe='')}/revoke")
-    return BackendCall("POST", url, bearer=config.secret_key)
+    share = ("revoke", *config.instance, session_id)
+    return BackendCall("POST", url, bearer=config.secret_key, share=share, is_anybodys=True)
 
 
 def fetch_user(config: ClerkConfig, user_id: str) -> BackendCall:
     url = _url(config, f"/users/{quote(user_id, safe='')}")
     share = ("user", *config.instance, user_id)
-    return BackendCall("GET", url, bearer=config.secret_key, attempts=2, share=share)
+    return BackendCall("GET", url, bearer=config.secret_key, attempts=2, share=share, is_anybodys=True)
 
 
 def _url(config: ClerkConfig, path: str, **query: str) -> str:

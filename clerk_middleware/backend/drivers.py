@@ -56,18 +56,8 @@ class Driver:
 
     def _answer(self, call: BackendCall) -> BackendAnswer:
         connections = self._current()
-        if call.is_anybodys:
-            with connections.lock:
-                if connections.anybodys >= _MAX_OF_ANYBODY:
-                    return TOO_MANY
-                connections.anybodys += 1
-            try:
-                return self._attempt(connections, call)
-            finally:
-                with connections.lock:
-                    connections.anybodys -= 1
         if call.share is None:
-            return self._attempt(connections, call)
+            return self._bounded(connections, call)
         with connections.lock:
             shared = connections.shared.get(call.share)
             is_leader = shared is None
@@ -77,12 +67,25 @@ class Driver:
             shared.ready.wait(DEADLINE * 2)
             return shared.answer
         try:
-            shared.answer = self._attempt(connections, call)
+            shared.answer = self._bounded(connections, call)
         finally:
             with connections.lock:
                 del connections.shared[call.share]
             shared.ready.set()
         return shared.answer
+
+    def _bounded(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
+        if not call.is_anybodys:
+            return self._attempt(connections, call)
+        with connections.lock:
+            if connections.anybodys >= _MAX_OF_ANYBODY:
+                return TOO_MANY
+            connections.anybodys += 1
+        try:
+            return self._attempt(connections, call)
+        finally:
+            with connections.lock:
+                connections.anybodys -= 1
 
     def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
         attempts = Attempts(call)
@@ -173,16 +176,8 @@ class AsyncDriver:
         from anyio import Event
 
         connections = self._current()
-        if call.is_anybodys:
-            if connections.anybodys >= _MAX_OF_ANYBODY:
-                return TOO_MANY
-            connections.anybodys += 1
-            try:
-                return await self._attempt(connections, call)
-            finally:
-                connections.anybodys -= 1
         if call.share is None:
-            return await self._attempt(connections, call)
+            return await self._bounded(connections, call)
         shared = connections.shared
         while (asked := shared.get(call.share)) is not None:
             answers, answered = asked
@@ -192,11 +187,22 @@ class AsyncDriver:
             # The one that asked was cancelled: ask in its place.
         answers, answered = shared[call.share] = [], Event()
         try:
-            answers.append(await self._attempt(connections, call))
+            answers.append(await self._bounded(connections, call))
         finally:
             del shared[call.share]
             answered.set()
         return answers[0]
+
+    async def _bounded(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
+        if not call.is_anybodys:
+            return await self._attempt(connections, call)
+        if connections.anybodys >= _MAX_OF_ANYBODY:
+            return TOO_MANY
+        connections.anybodys += 1
+        try:
+            return await self._attempt(connections, call)
+        finally:
+            connections.anybodys -= 1
 
     async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
         from anyio import sleep

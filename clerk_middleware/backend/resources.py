@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from .calls import BackendAnswer, Flow
 
 _TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 def session_token(config: ClerkConfig, session_id: str, template: str) -> Flow[str]:
     """A token made from a JWT template."""
     if not _TEMPLATE.fullmatch(template):
         raise ClerkError(f"{template!r} is no name of a JWT template")
+    _expect_id(session_id)
     answer = yield create_session_token(config, session_id, template)
     token = answer.field("jwt")
     if not isinstance(token, str):
@@ -29,6 +31,7 @@ def session_token(config: ClerkConfig, session_id: str, template: str) -> Flow[s
 
 def user(config: ClerkConfig, user_id: str) -> Flow[dict[str, Any]]:
     """A user, as the Backend API describes one."""
+    _expect_id(user_id)
     answer = yield fetch_user(config, user_id)
     if answer.field("id") != user_id:
         raise _refused(answer, f"gave no user {user_id!r}", "do the keys belong to the user's instance?")
@@ -38,9 +41,16 @@ def user(config: ClerkConfig, user_id: str) -> Flow[dict[str, Any]]:
 
 def end_session(config: ClerkConfig, session_id: str) -> Flow[None]:
     """Revoke a session: it gets no further tokens. One that is over already is as good."""
+    _expect_id(session_id)
     answer = yield revoke_session(config, session_id)
     if not answer.is_success and answer.status not in (404, 410):
         raise _refused(answer, "did not revoke the session")
+
+
+def _expect_id(id: str) -> None:
+    """Nothing else becomes a part of a path: ``..`` would make it another one."""
+    if not _ID.fullmatch(id):
+        raise BackendAPIError(f"{id!r:.80} is no id of Clerk's", status=404)
 
 
 def _refused(answer: BackendAnswer, problem: str, not_found: str = "") -> BackendAPIError:

@@ -249,7 +249,7 @@ def local_user(tour: Tour) -> None:
     browser, users = tour.browser("ada"), tour.url("/admin/accounts/user/?q=user_dev")
     page = tour.browser("nobody").visit(users)
     expect("page", str(page.url).partition("?")[0], tour.clerk_page("/sign-in"))
-    tour.page(browser.visit(users), "your account may not open it", status=403)
+    tour.page(browser.visit(users), "your account may not open the page", status=403)
     call_command("make_staff", "user_ada", stdout=StringIO())
     tour.page(browser.visit(users), "1 user")
 

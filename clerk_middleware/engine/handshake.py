@@ -102,6 +102,14 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
         if _NONCE.fullmatch(browser.handshake_nonce):
             answer = yield exchange_nonce(context.config, browser.handshake_nonce)
             directives = answer.field("directives")
+            if answer.status is None or answer.status in (401, 403) or answer.status >= 500:
+                context.memory.warnings.log(
+                    "handshake-not-exchanged",
+                    "Clerk: a handshake could not be completed, so that the browser stays signed out: the "
+                    "Backend API, %s, %s. Check secret_key and api_url.",
+                    context.config.api_url,
+                    f"answered {answer.status}" if answer.status else f"did not answer ({answer.problem})",
+                )
     else:
         try:
             directives = yield from _directives_of_token(context, browser.handshake_token or "")

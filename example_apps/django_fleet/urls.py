@@ -13,7 +13,7 @@ from .freight.views import company, loads, pages, tracking
 urlpatterns = [
     path("", pages.landing, name="landing"),
     path("dashboard", pages.dashboard, name="dashboard"),
-    path("orgs/<slug:slug>", pages.organization, name="organization"),
+    path("orgs/<str:slug>", pages.organization, name="organization"),
     path("compliance", pages.Compliance.as_view(), name="compliance"),
     path("reports", pages.Reports.as_view(), name="reports"),
     path("audit", pages.AuditLog.as_view(), name="audit"),

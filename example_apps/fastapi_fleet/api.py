@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import protect, require_auth, require_permission, require_role
+from example_apps.fleet.permissions import may_read_audit_log
 
-from .company import JUST_VERIFIED
-from .current import CurrentCompany
+from .company import JUST_VERIFIED, pay_driver
+from .current import CurrentCompany, Member
 from .fleet import Event, Load
-from .loads import Dispatcher, NewLoad, driver_in
-from .pages import may_read_audit_log
+from .loads import Dispatcher, NewLoad
 from .security import same_origin
 
 router = APIRouter(prefix="/api", tags=["fleet"], dependencies=[Depends(same_origin)])
@@ -45,10 +45,8 @@ async def create_load(auth: Dispatcher, company: CurrentCompany, new: NewLoad) -
 
 
 @router.post("/payments", dependencies=[Depends(require_role("org:admin")), Depends(JUST_VERIFIED)])
-async def pay(company: CurrentCompany, payment: Payment) -> dict[str, int]:
-    driver = driver_in(company, payment.driver_id)
-    paid, driver.owed = driver.owed, 0
-    return {"paid": paid}
+async def pay(auth: Member, company: CurrentCompany, payment: Payment) -> dict[str, int]:
+    return {"paid": pay_driver(company, auth, payment.driver_id)}
 
 
 @router.get("/audit", dependencies=[Depends(protect(may_read_audit_log))])

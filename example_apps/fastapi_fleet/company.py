@@ -7,8 +7,10 @@ from fastapi.responses import RedirectResponse
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import require_reverification, require_role
+from example_apps.fleet import permissions
 
 from .current import CurrentCompany
+from .fleet import Company
 from .loads import driver_in
 from .rendering import render
 from .security import same_origin
@@ -17,8 +19,7 @@ router = APIRouter(dependencies=[Depends(same_origin)], include_in_schema=False)
 
 Admin = Annotated[SessionAuth, Depends(require_role("org:admin"))]
 
-#: To pay, the password must be younger than a minute: so short that you get to see it.
-JUST_VERIFIED = require_reverification({"level": "first_factor", "after_minutes": 1})
+JUST_VERIFIED = require_reverification(permissions.JUST_VERIFIED)
 
 
 @router.get("/company")
@@ -28,9 +29,7 @@ async def settings(request: Request, auth: Admin, company: CurrentCompany) -> Re
 
 @router.post("/company/drivers/{user_id}/pay", dependencies=[Depends(JUST_VERIFIED)])
 async def pay(auth: Admin, company: CurrentCompany, user_id: str) -> Response:
-    driver = driver_in(company, user_id)
-    company.log(auth.user_id, f"paid ${driver.owed:,} to {driver.name}")
-    driver.owed = 0
+    pay_driver(company, auth, user_id)
     return RedirectResponse("/company", 303)
 
 
@@ -40,3 +39,11 @@ async def delete_profile(auth: Admin, company: CurrentCompany) -> Response:
     company.profile = None
     company.log(auth.user_id, "deleted the company's public profile")
     return RedirectResponse("/company", 303)
+
+
+def pay_driver(company: Company, auth: SessionAuth, user_id: str) -> int:
+    """Pay a driver what is owed; returns how much that was."""
+    driver = driver_in(company, user_id)
+    paid, driver.owed = driver.owed, 0
+    company.log(auth.user_id, f"paid ${paid:,} to {driver.name}")
+    return paid

@@ -7,7 +7,7 @@ from fastapi.requests import HTTPConnection
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import require_auth
-from example_apps.fleet.claims import company_name, organization_ids
+from example_apps.fleet.claims import company_name, organization_ids, storable
 
 from .fleet import Company, Fleet
 
@@ -19,7 +19,7 @@ def company_of(fleet: Fleet, auth: SessionAuth) -> Company | None:
     """The company of the active organization."""
     if auth.org_id is None:
         return None
-    slug = auth.org_slug or auth.org_id
+    slug = storable(auth.org_slug or "") or auth.org_id
     return fleet.company(auth.org_id, slug, company_name(auth) or slug)
 
 

@@ -75,6 +75,9 @@ def is_for_page(request: Request) -> bool:
 
 def page_before(request: Request) -> str:
     """The page that a form was on, if it is one of ours."""
-    page = urlsplit(request.headers.get("referer", ""))
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # no URL at all
+        page = urlsplit("")
     path = page.path if page.netloc == request.url.netloc else "/dashboard"
     return str(request.url.replace(path=path, query=""))

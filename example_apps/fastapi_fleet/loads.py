@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import protect, require_permission, require_plan
 from example_apps.fleet.export import as_csv
+from example_apps.fleet.permissions import may_see_loads
 
 from .current import CurrentCompany
 from .fleet import Company, Driver, Load, LoadStatus
@@ -37,12 +38,6 @@ class NewLoad(BaseModel):
     destination: Text
     cargo: Text
     tons: Annotated[float, Field(gt=0, le=60)]
-
-
-def may_see_loads(auth: SessionAuth) -> bool:
-    return auth.has(permission="org:dispatcher:access_dispatch_dashboard") or auth.has(
-        permission="org:admin:view_edit_all_loads"
-    )
 
 
 @router.get("/loads", dependencies=[Depends(protect(may_see_loads))])

@@ -12,18 +12,12 @@ from clerk_middleware_fastapi import (
     require_permission,
     require_role,
 )
+from example_apps.fleet.permissions import may_read_audit_log
 
 from .current import CurrentCompany, Member
 from .rendering import render
 
 router = APIRouter(include_in_schema=False)
-
-
-def may_read_audit_log(auth: SessionAuth) -> bool:
-    """Two roles may, each by a permission of its own: `protect` takes such a condition."""
-    return auth.has(permission="org:admin:view_audit_logs") or auth.has(
-        permission="org:compliance:access_audit_logs"
-    )
 
 
 @router.get("/")

@@ -2,7 +2,11 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
+
+#: What a formula begins with; the last is the minus of typographers.
+_FORMULA = ("=", "+", "-", "@", "\N{MINUS SIGN}")
 
 
 def as_csv(loads: Iterable[tuple[int, str, str, str]]) -> str:
@@ -19,4 +23,16 @@ def as_csv(loads: Iterable[tuple[int, str, str, str]]) -> str:
 
 def as_text(cell: str) -> str:
     """A spreadsheet would run what somebody typed, were it a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell
+    # In some countries a semicolon begins the next cell, whatever is quoted; a line break the next line.
+    cell = "".join(" " if each == ";" or _kind(each) in ("Cc", "Zl", "Zp") else each for each in cell)
+    return f"'{cell}" if _beginning(cell).startswith(_FORMULA) else cell
+
+
+def _beginning(cell: str) -> str:
+    """The first character that one sees, in its plain form: a full-width equals sign is one, too."""
+    plain = unicodedata.normalize("NFKC", cell)
+    return next((each for each in plain if _kind(each)[0] not in "CZM"), "")
+
+
+def _kind(character: str) -> str:
+    return unicodedata.category(character)

@@ -24,14 +24,18 @@ from .mixins import (
     ClerkReverificationRequiredMixin,
     ClerkRoleRequiredMixin,
 )
+from .profiles import ClerkProfile
 from .requests import ClerkHttpRequest, get_auth, get_session
+from .settings import ClerkImproperlyConfigured
 
 __all__ = [
     "ClerkAuthRequiredMixin",
     "ClerkFeatureRequiredMixin",
     "ClerkHttpRequest",
+    "ClerkImproperlyConfigured",
     "ClerkPermissionRequiredMixin",
     "ClerkPlanRequiredMixin",
+    "ClerkProfile",
     "ClerkReverificationRequiredMixin",
     "ClerkRoleRequiredMixin",
     "get_auth",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.backends import BaseBackend
 
-from .permissions import session_of
 from .requests import state_of
+from .user_session import session_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

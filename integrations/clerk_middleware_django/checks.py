@@ -15,9 +15,9 @@ from django.urls import NoReverseMatch, reverse
 
 from clerk_middleware import ClerkConfig, ConfigurationError
 
+from .middleware_setting import CLERK, CLERK_USER, LOGIN_REQUIRED, lineage, position
 from .runtime import Clerk
 from .settings import given_settings, read
-from .stack import CLERK, CLERK_USER, LOGIN_REQUIRED, lineage, position
 from .template_words import IDENTITY, SIGN_IN, SIGN_OUT, SIGN_UP, TemplateWords, django_engines
 
 if TYPE_CHECKING:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware.decorators import Decorators
 
-from .checking import acheck, check, expect_no_rest_view
-from .responses import vary
+from .caching import watch_cache
+from .requirements import acheck, check, expect_no_rest_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,25 +21,32 @@ if TYPE_CHECKING:
 
 
 def _decorated(view: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
+    if isinstance(view, HttpRequest):
+        raise ConfigurationError("the decorator is not called: write it with parentheses, as in @protect()")
     if isinstance(view, type) or not callable(view):
         raise ConfigurationError(
-            f"decorate functions, not {view!r}: for a class write @method_decorator(require_auth, "
-            "name='dispatch'), or use the mixins of clerk_middleware_django"
+            f"decorate functions, not {view!r}: for a class put this very decorator into "
+            "@method_decorator(..., name='dispatch'), or use the mixins of clerk_middleware_django"
         )
     # Given a method by method_decorator, which hides the object that it belongs to in a partial.
     owner = getattr(getattr(view, "func", None), "__self__", None)
     expect_no_rest_view(view if owner is None else owner)
     is_async = iscoroutinefunction(view) or getattr(owner, "view_is_async", False)
     checked: Any = (_checked_async if is_async else _checked)(view, requirement)
-    checked.login_required = False  # for Django's LoginRequiredMiddleware: see checking.py
+    checked.login_required = False  # for Django's LoginRequiredMiddleware: see requirements.py
     return checked  # type: ignore[no-any-return]
 
 
 def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        refused = check(_request_of(args, kwargs), requirement)
-        return refused if refused is not None else _varied(view(*args, **kwargs))
+        request = _request_of(args, kwargs)
+        refused = check(request, requirement)
+        if refused is not None:
+            return refused
+        with watch_cache(request) as watched:
+            watched.response = view(*args, **kwargs)
+        return watched.response
 
     return checked
 
@@ -48,17 +54,15 @@ def _checked(view: Callable[..., Any], requirement: Requirement) -> Callable[...
 def _checked_async(view: Callable[..., Any], requirement: Requirement) -> Callable[..., Any]:
     @wraps(view)
     async def checked(*args: Any, **kwargs: Any) -> Any:
-        refused = await acheck(_request_of(args, kwargs), requirement)
-        return refused if refused is not None else _varied(await view(*args, **kwargs))
+        request = _request_of(args, kwargs)
+        refused = await acheck(request, requirement)
+        if refused is not None:
+            return refused
+        with watch_cache(request) as watched:
+            watched.response = await view(*args, **kwargs)
+        return watched.response
 
     return checked
-
-
-def _varied(response: Any) -> Any:
-    # Here already, for a cache_page() around this: what it keeps must not be shown to others.
-    if isinstance(response, HttpResponseBase):
-        vary(response)
-    return response
 
 
 def _request_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> HttpRequest:

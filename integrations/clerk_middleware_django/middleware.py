@@ -17,6 +17,7 @@ from clerk_middleware.answers import Answer, handshake_failed
 from clerk_middleware.protection import Requirement
 
 from .csrf import is_beyond_forgery
+from .error_reports import hide_cookies
 from .refusals import arefuse, refuse
 from .requests import clerk_request, state_of
 from .responses import add_headers, response_of
@@ -73,7 +74,7 @@ class ClerkMiddleware(_Middleware):
             return response_of(handshake_failed(error))
         if state.location is not None:
             return response_of(Answer(307, state.headers, b""))
-        refused = _enter(request, clerk, state)
+        refused = _attach_identity(request, clerk, state)
         response = refuse(request, refused) if refused is not None else self.get_response(request)
         add_headers(response, state)
         return response
@@ -86,7 +87,7 @@ class ClerkMiddleware(_Middleware):
             return response_of(handshake_failed(error))
         if state.location is not None:
             return response_of(Answer(307, state.headers, b""))
-        refused = _enter(request, clerk, state)
+        refused = _attach_identity(request, clerk, state)
         if refused is not None:
             response: HttpResponseBase = await arefuse(request, refused)
         else:
@@ -116,9 +117,12 @@ class ClerkUserMiddleware(_Middleware):
                 "INSTALLED_APPS, and run manage.py migrate",
                 source="settings.MIDDLEWARE",
             )
+        from . import users  # its models can only be imported once Django's applications are
+
+        self._users = users
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        self._enter(request)
+        self._attach_user(request)
         if self.is_async:
             return self._acall(request)
         return _unless_unavailable(request, self.get_response(request))
@@ -127,9 +131,7 @@ class ClerkUserMiddleware(_Middleware):
         response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
         return _unless_unavailable(request, response)
 
-    def _enter(self, request: HttpRequest) -> None:
-        from . import users  # its models can only be imported once Django's applications are
-
+    def _attach_user(self, request: HttpRequest) -> None:
         if state_of(request) is None:
             raise ClerkImproperlyConfigured(
                 "ClerkUserMiddleware needs ClerkMiddleware before it: add "
@@ -137,8 +139,9 @@ class ClerkUserMiddleware(_Middleware):
                 source="settings.MIDDLEWARE",
             )
         given: Any = request
-        given.user = SimpleLazyObject(partial(users.get_user, request))
-        given.auser = partial(users.aget_user, request)
+        given._clerk_maps_users = True
+        given.user = SimpleLazyObject(partial(self._users.get_user, request))
+        given.auser = partial(self._users.aget_user, request)
 
 
 def _unless_unavailable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
@@ -149,14 +152,15 @@ def _unless_unavailable(request: HttpRequest, response: HttpResponseBase) -> Htt
     return response_of(unavailable.answer)
 
 
-def _enter(request: HttpRequest, clerk: Clerk, state: RequestState) -> AuthorizationError | None:
+def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) -> AuthorizationError | None:
     """Put the identity onto the request; tell whether it may not go on."""
     given: Any = request
     given.auth = auth = state.to_auth()
     given._clerk_state = state
+    hide_cookies(request)
     if is_beyond_forgery(request, state):
         given._dont_enforce_csrf_checks = True
-    if clerk.routes.cover(request.path, request.META.get("SCRIPT_NAME", "")):
+    if clerk.routes.cover(request.path, request.path.removesuffix(request.path_info)):
         try:
             _SIGNED_IN.check(auth)
         except AuthorizationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.views import View
@@ -9,14 +10,13 @@ from django.views import View
 from clerk_middleware import ConfigurationError
 from clerk_middleware.protection import Requirement
 
-from .checking import acheck, check, expect_no_rest_view
-from .responses import vary
+from .caching import watch_cache
+from .requirements import acheck, check, expect_no_rest_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
 
     from clerk_middleware.authorization import Preset, Reverification
 
@@ -26,7 +26,9 @@ else:
     _View = object
 
 
-_ASKED = ("permission", "role", "feature", "plan", "reverification")
+_ATTRIBUTES = {
+    f"clerk_{asked}": asked for asked in ("permission", "role", "feature", "plan", "reverification")
+}
 
 
 class ClerkAuthRequiredMixin(_View):
@@ -58,28 +60,41 @@ class ClerkAuthRequiredMixin(_View):
                 f"{cls.__name__} would not be protected: name the mixin before the view's class, as in "
                 f"class {cls.__name__}(ClerkAuthRequiredMixin, View)"
             )
+        for name in _ATTRIBUTES:
+            first, *others = [kind for kind in order if name in vars(kind)]
+            rivals = [kind for kind in others if not issubclass(first, kind)]
+            if rivals:
+                raise ConfigurationError(
+                    f"{cls.__name__} would not require what {rivals[0].__name__} does: {first.__name__} sets "
+                    f"{name}, too, and one value counts. Require the other by a decorator, or override "
+                    "get_clerk_requirement()"
+                )
         for name in vars(cls):
             if name.startswith("clerk_") and not hasattr(ClerkAuthRequiredMixin, name):
-                known = ", ".join(map(_attribute, _ASKED))
-                raise ConfigurationError(f"{cls.__name__}.{name} would require nothing: there are {known}")
+                meant = get_close_matches(name, _ATTRIBUTES, 1, cutoff=0.85)
+                if meant:
+                    raise ConfigurationError(
+                        f"{cls.__name__}.{name} would require nothing: did you mean {meant[0]}?"
+                    )
 
     @classmethod
     def as_view(cls, **options: Any) -> Any:
         if cls.get_clerk_requirement is ClerkAuthRequiredMixin.get_clerk_requirement:
             cls(**options).get_clerk_requirement()  # what is wrong fails where the URLs are written
         view = super().as_view(**options)
-        view.login_required = False  # type: ignore[attr-defined]  # see decorators.py
+        if cls.dispatch is ClerkAuthRequiredMixin.dispatch:  # or else nothing may be checked before it
+            view.login_required = False  # type: ignore[attr-defined]  # see decorators.py
         return view
 
     def get_clerk_requirement(self) -> Requirement:
         """What the view requires; override it to decide by the request."""
-        asked = {name: getattr(self, _attribute(name)) for name in _ASKED}
+        asked = {name: getattr(self, attribute) for attribute, name in _ATTRIBUTES.items()}
         for mixin in type(self).__mro__:
             required = vars(mixin).get("clerk_requires")
             if required is not None and asked[required] is None:
                 raise ConfigurationError(
                     f"{type(self).__name__} is a {mixin.__name__}, but does not say what it requires: set "
-                    f"{_attribute(required)}"
+                    f"clerk_{required}"
                 )
         wanted: Any = {name: value for name, value in asked.items() if value is not None}
         return Requirement(**wanted)
@@ -90,17 +105,17 @@ class ClerkAuthRequiredMixin(_View):
         refused = check(request, self.get_clerk_requirement())
         if refused is not None:
             return refused
-        response = super().dispatch(request, *args, **kwargs)
-        vary(response)
-        return response
+        with watch_cache(request) as watched:
+            watched.response = super().dispatch(request, *args, **kwargs)
+        return watched.response
 
-    async def _adispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    async def _adispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         refused = await acheck(request, self.get_clerk_requirement())
         if refused is not None:
             return refused
-        response: HttpResponseBase = await super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
-        vary(response)
-        return response
+        with watch_cache(request) as watched:
+            watched.response = await super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return watched.response
 
 
 class ClerkPermissionRequiredMixin(ClerkAuthRequiredMixin):
@@ -132,7 +147,3 @@ class ClerkReverificationRequiredMixin(ClerkAuthRequiredMixin):
 
     clerk_requires = "reverification"
     clerk_reverification: Preset | Reverification | Mapping[str, object] | None = "strict"
-
-
-def _attribute(asked: str) -> str:
-    return f"clerk_{asked}"

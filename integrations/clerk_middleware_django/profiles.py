@@ -39,7 +39,7 @@ class ClerkProfile:
         claims = auth.session_claims
         return cls(
             user_id=auth.user_id,
-            email=_text(claims, "email") if claims.get("email_verified") is True else None,
+            email=_address(claims.get("email")) if claims.get("email_verified") is True else None,
             username=_text(claims, "username"),
             first_name=_text(claims, "first_name", "given_name"),
             last_name=_text(claims, "last_name", "family_name"),
@@ -107,8 +107,13 @@ def _primary_email(user: Mapping[str, Any]) -> str | None:
         if isinstance(address, dict) and primary is not None and address.get("id") == primary:
             verification = address.get("verification")
             if isinstance(verification, dict) and verification.get("status") == "verified":
-                return _text(address, "email_address")
+                return _address(address.get("email_address"))
     return None
+
+
+def _address(value: object) -> str | None:
+    """An email address as it is: repaired, it would be another's."""
+    return value if isinstance(value, str) and value.isprintable() and value.strip() == value else None
 
 
 def _text(source: Mapping[str, Any], *names: str) -> str | None:

@@ -46,13 +46,9 @@ def get_auth(request: HttpRequest) -> Auth:
     auth = getattr(request, "auth", None)
     if isinstance(auth, Auth):
         return auth
-    if state_of(request) is not None:
-        # REST framework and Ninja put there what another way of theirs to authenticate found out.
-        return SignedOut()
-    raise ConfigurationError(
-        "ClerkMiddleware did not see this request: add 'clerk_middleware_django.middleware.ClerkMiddleware' "
-        "to MIDDLEWARE"
-    )
+    require_state(request)
+    # REST framework and Ninja put there what another way of theirs to authenticate found out.
+    return SignedOut()
 
 
 def get_session(request: HttpRequest) -> SessionAuth:
@@ -66,3 +62,22 @@ def get_session(request: HttpRequest) -> SessionAuth:
 def state_of(request: HttpRequest) -> RequestState | None:
     """What authenticating the request decided; `None` where no `ClerkMiddleware` saw it."""
     return cast("RequestState | None", getattr(request, "_clerk_state", None))
+
+
+def require_state(request: HttpRequest) -> RequestState:
+    """The same, where it has to be there.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    state = state_of(request)
+    if state is None:
+        raise ConfigurationError(
+            "ClerkMiddleware did not see this request: add 'clerk_middleware_django.middleware."
+            "ClerkMiddleware' to MIDDLEWARE"
+        )
+    return state
+
+
+def maps_users(request: HttpRequest) -> bool:
+    """Whether ``request.user`` is `ClerkUserMiddleware`'s."""
+    return getattr(request, "_clerk_maps_users", False)

@@ -6,8 +6,10 @@ https://www.django-rest-framework.org/api-guide/permissions/
 from __future__ import annotations
 
 from functools import wraps
+from json import loads
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Unpack, cast
 
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import (
     AND,
     NOT,
@@ -31,10 +33,10 @@ from clerk_middleware import (
 from clerk_middleware.logging import logger
 from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
 
-from .permissions import session_of
+from .middleware_setting import LOGIN_REQUIRED, position
 from .requests import state_of
-from .rest_refusals import ClerkRefused
-from .stack import LOGIN_REQUIRED, position
+from .rest_authentication import ClerkAuthentication
+from .user_session import session_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,9 +44,34 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
+    from clerk_middleware.answers import Answer
     from clerk_middleware.authorization import Preset, Reverification
 
 P = ParamSpec("P")
+
+
+class ClerkRefused(APIException):
+    """The request may not have what it asks for: for an ``EXCEPTION_HANDLER`` of the project's to see."""
+
+    #: What was wrong, such as a `NotAuthorized`.
+    error: AuthorizationError
+
+    def __init__(self, answer: Answer, error: AuthorizationError) -> None:
+        super().__init__()
+        self.error = error
+        self.status_code = answer.status
+        # As it is: of a number REST framework would make a text, which Clerk's frontend does not read.
+        self.detail: Any = loads(answer.body)
+        self.auth_header = dict(answer.headers).get("www-authenticate")
+
+    def get_codes(self) -> str:
+        reason = self.detail.get("clerk_error", {}).get("reason")
+        return reason if isinstance(reason, str) else "not_found"
+
+    def get_full_details(self) -> Any:
+        known = self.detail.get("clerk_error", {})
+        message = known.get("message") or self.detail.get("detail") or str(self.error)
+        return {"message": message, "code": self.get_codes()}
 
 
 class _Refusing:
@@ -117,11 +144,9 @@ class ClerkPermission(_Refusing, _Composed, BasePermission, metaclass=_Meta):
 
     requirement: ClassVar[Requirement]
 
-    def __call__(self) -> ClerkPermission:
-        # Of what is written with a call too many, or one too few, REST framework makes what it needs.
-        return type(self)()
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: APIView | None = None) -> bool:
+        if view is None:  # REST framework called what permission_classes hold, and got this class
+            raise ConfigurationError("call it where it is written: HasReverification(), with parentheses")
         self.refused = None
         try:
             self.requirement.check(_identity(request, view))
@@ -138,8 +163,6 @@ class ClerkPermission(_Refusing, _Composed, BasePermission, metaclass=_Meta):
 
 def _identity(request: Request, view: APIView) -> Auth:
     """Who `ClerkAuthentication` says it is, which has checked a cookie's request for forgery."""
-    from .drf import ClerkAuthentication
-
     authenticator: Any = request.successful_authenticator
     if isinstance(authenticator, ClerkAuthentication | ForcedAuthentication):
         auth: object = request.auth
@@ -173,23 +196,20 @@ def _expect_local_user(request: Request) -> None:
 
 
 def _named(
-    example: str, *, bare: bool = False
+    example: str | None = None,
 ) -> Callable[[Callable[P, Requirement]], Callable[P, type[ClerkPermission]]]:
     """Make a permission class of what is required, with a name that says it.
 
-    :param bare: whether it says enough without arguments.
+    :param example: of what to write, where it must not be called without arguments.
     """
 
     def decorate(require: Callable[P, Requirement]) -> Callable[P, type[ClerkPermission]]:
         @wraps(require)
         def make(*args: P.args, **kwargs: P.kwargs) -> type[ClerkPermission]:
-            is_bare = not args and not kwargs
-            if is_bare and not bare:
+            if example and not args and not kwargs:  # as REST framework calls what permission_classes hold
                 raise ConfigurationError(f"say what is required: write {example}")
             said = [*map(repr, args), *(f"{name}={value!r}" for name, value in kwargs.items())]
-            made = _made(f"{require.__name__}({', '.join(said)})", require(*args, **kwargs))
-            # REST framework calls what permission_classes hold, so the name alone has to do, too.
-            return cast("type[ClerkPermission]", made()) if is_bare else made
+            return _made(f"{require.__name__}({', '.join(said)})", require(*args, **kwargs))
 
         return make
 
@@ -229,13 +249,13 @@ def HasPlan(plan: str) -> Requirement:
     return Requirement(plan=plan)
 
 
-@_named("HasReverification('strict')", bare=True)
+@_named()
 def HasReverification(level: Preset | Reverification | Mapping[str, object] = "strict") -> Requirement:
     """Require the user's credentials to have been verified lately: a preset's name, or level and age."""
     return Requirement(reverification=level)
 
 
-@_named("Protect(permission='org:teams:manage')", bare=True)
+@_named()
 def Protect(
     condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
 ) -> Requirement:

@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.core.signals import setting_changed
 
 from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkError, ConfigurationError
+from clerk_middleware.logging import OccasionalWarnings
 from clerk_middleware.route_protection import RouteProtection
 
 from .settings import ClerkImproperlyConfigured, DjangoOptions, given_settings, read
@@ -65,6 +66,8 @@ class Clerk:
     routes: RouteProtection
     options: DjangoOptions
     turned_away: TurnedAway = field(default_factory=TurnedAway)
+    warnings: OccasionalWarnings = field(default_factory=OccasionalWarnings)
+    unavailable: TurnedAway = field(default_factory=lambda: TurnedAway(seconds=2.0))
 
     @classmethod
     def of(

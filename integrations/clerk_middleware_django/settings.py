@@ -86,7 +86,13 @@ def read(given: object) -> tuple[ConfigSource, DjangoOptions]:
         options[name] = _function(name, options.get(name))
     for name in _FLAGS:
         if not isinstance(options.get(name, False), bool):
-            raise _wrong(name, f"must be True or False, not {options[name]!r}")
+            raise _wrong(name, f"must be True or False, not a {type(options[name]).__name__}")
+    if options.get("LINK_BY_VERIFIED_EMAIL") and not isinstance(config, ClerkConfig):
+        raise _wrong(
+            "LINK_BY_VERIFIED_EMAIL",
+            "excludes CONFIG as a function: whoever runs one of several Clerk instances says there which "
+            "addresses are verified, and would be given the local users of all",
+        )
     return config, DjangoOptions(**{name.lower(): value for name, value in options.items()})
 
 
@@ -95,6 +101,8 @@ def _expect_known(name: object) -> None:
         raise _wrong(name, _OF_DJANGO[str(name)])
     if name in _OPTIONS or name in _CONFIG or name == "CONFIG":
         return
+    if str(name).startswith(_KEYS):
+        raise ClerkImproperlyConfigured("a key is where a name should be", source="settings.CLERK")
     known = sorted(_OPTIONS | _CONFIG | {"CONFIG"})
     close = get_close_matches(str(name).upper(), known, 1)
     hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
-    from django.test.client import _MonkeyPatchedASGIResponse, _MonkeyPatchedWSGIResponse
 
     from clerk_middleware.authenticator import ConfigSource
 
@@ -262,7 +261,7 @@ class ClerkClient(_SignsIn, Client):
         self._clerk_instance = _Instance()
         self.handler = _Handler(self._clerk_instance, enforce_csrf_checks)
 
-    def request(self, **request: Any) -> _MonkeyPatchedWSGIResponse:
+    def request(self, **request: Any) -> Any:
         environ = {**self.defaults, **request}
         token = self._renew(RequestFactory().request(**environ))
         if token is not None and "HTTP_AUTHORIZATION" not in environ:
@@ -278,7 +277,7 @@ class AsyncClerkClient(_SignsIn, AsyncClient):
         self._clerk_instance = _Instance()
         self.handler = _AsyncHandler(self._clerk_instance, enforce_csrf_checks)
 
-    async def request(self, **request: Any) -> _MonkeyPatchedASGIResponse:
+    async def request(self, **request: Any) -> Any:
         headers = request["headers"] = list(request.get("headers", ()))
         # A copy of the list, for a factory adds to it.
         token = self._renew(AsyncRequestFactory().request(**{**request, "headers": list(headers)}))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
+from django.views.decorators.debug import sensitive_variables
 
 from clerk_middleware import BackendAPIError, SessionAuth
 
 from .requests import get_auth, state_of
 from .runtime import clerk_of
-from .visitors import UserUnavailable, Visitor
+from .user_mapping import UserUnavailable, Visitor
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _ATTRIBUTE = "_clerk_user"
 
 
+@sensitive_variables("described")
 def get_user(request: HttpRequest) -> LocalUser:
     """The active local user of the request's session, else `AnonymousUser`. Looked for once a request.
 
@@ -47,10 +49,11 @@ def get_user(request: HttpRequest) -> LocalUser:
     except StopIteration as end:
         return _remember(request, end.value)
     except UserUnavailable as error:
-        request._clerk_user_unavailable = error  # type: ignore[attr-defined]
+        _remember_failure(request, error)
         raise
 
 
+@sensitive_variables("described")
 async def aget_user(request: HttpRequest) -> LocalUser:
     """`get_user`, for asynchronous code. Only the database is asked in a thread, as by Django itself."""
     if isinstance(request, WSGIRequest):  # its event loop ends with the view, and connections would stay
@@ -74,7 +77,7 @@ async def aget_user(request: HttpRequest) -> LocalUser:
     except StopIteration as end:
         return _remember(request, end.value)
     except UserUnavailable as error:
-        request._clerk_user_unavailable = error  # type: ignore[attr-defined]
+        _remember_failure(request, error)
         raise
 
 
@@ -94,3 +97,8 @@ def _remember(request: HttpRequest, user: AbstractBaseUser | None) -> LocalUser:
     found: LocalUser = user if user is not None else AnonymousUser()
     setattr(request, _ATTRIBUTE, found)
     return found
+
+
+def _remember_failure(request: Any, error: UserUnavailable) -> None:
+    _remember(request, None)  # a page about the failure may name the user, too
+    request._clerk_user_unavailable = error

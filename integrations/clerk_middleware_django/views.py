@@ -12,33 +12,34 @@ for one call.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
+from django.template import TemplateDoesNotExist
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from clerk_middleware import BackendAPIError, ConfigurationError
-from clerk_middleware.logging import logger
 from clerk_middleware.redirects import AuthRedirects
 
-from .requests import get_auth, state_of
+from .redirects import allowed, current_page, redirects_of, way_back
+from .requests import get_auth, maps_users, require_state
 from .runtime import clerk_of
-from .stack import CLERK_USER, position
-from .ways_back import allowed, current_page, redirects_of, way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from clerk_middleware import ClerkConfig, RequestState
 
-#: Keeps whom a page refuses from going back and forth between it and here.
+#: Where the visitor was just sent on to: keeps whom a page refuses from going back and forth between the two.
 _SENT_ON = "clerk_sent_on"
 
 
@@ -48,7 +49,7 @@ _SENT_ON = "clerk_sent_on"
 def sign_in(request: HttpRequest) -> HttpResponse:
     """To Clerk's sign-in page, and from there to ``?next=`` or ``LOGIN_REDIRECT_URL``.
 
-    Who is signed in already, and is sent here by a page that refuses them, gets 403: not that page again.
+    Who is signed in already goes on there, and gets 403 where that page sends them back here.
     """
     return _to_clerk(request, AuthRedirects.to_sign_in)
 
@@ -72,7 +73,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """
     wanted = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME))
     to = allowed(request, wanted) or resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
-    response, state = HttpResponseRedirect(to), _state(request)
+    response, state = HttpResponseRedirect(to), require_state(request)
     _revoke(request, state)
     if hasattr(request, "session"):
         request.session.flush()  # as Django's logout(): whoever comes next must not find what is in it
@@ -98,36 +99,32 @@ def _to_clerk(request: HttpRequest, url_of: Callable[[AuthRedirects, str], str])
 
 
 def _go_on(request: HttpRequest, wanted: str | None) -> HttpResponse:
-    """For who is signed in: on, unless it was the page to go on to that sent them here."""
-    if position(CLERK_USER) is not None and not request.user.is_authenticated:
-        raise PermissionDenied("You are signed in, but have no active account here.")
-    if _SENT_ON in request.COOKIES or not (wanted is None or _is_back_just_now(request)):
-        raise PermissionDenied(
-            "You are signed in already. If a page sent you here, your account may not open it: sign out to "
-            "use another one."
+    """For who is signed in: on, but not back again to a page that sends them here."""
+    if maps_users(request) and not request.user.is_authenticated:
+        return _refused(request, "You are signed in, but have no active account here.")
+    target = allowed(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
+    sent_on = sha256(target.encode("utf-8", "replace")).hexdigest()[:16]
+    if request.COOKIES.get(_SENT_ON) == sent_on:
+        return _refused(
+            request, "You are signed in, but your account may not open the page that you came from."
         )
-    response = HttpResponseRedirect(allowed(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL))
-    response.set_cookie(_SENT_ON, "1", max_age=10, secure=request.is_secure(), httponly=True, samesite="Lax")
+    response = HttpResponseRedirect(target)
+    response.set_cookie(
+        _SENT_ON, sent_on, max_age=10, secure=request.is_secure(), httponly=True, samesite="Lax"
+    )
     return response
 
 
-def _is_back_just_now(request: HttpRequest) -> bool:
-    """Whether the session was renewed on the way here.
-
-    Then the page refused an expired token, as where a form was posted after more than its minute.
-    """
-    renews = any(name == "set-cookie" for name, _ in _state(request).headers)
-    return renews or "__clerk_redirect_count" in request.COOKIES  # set by a handshake, for two seconds
-
-
-def _state(request: HttpRequest) -> RequestState:
-    state = state_of(request)
-    if state is None:
-        raise ConfigurationError(
-            "ClerkMiddleware did not see this request: add 'clerk_middleware_django.middleware."
-            "ClerkMiddleware' to MIDDLEWARE"
-        )
-    return state
+def _refused(request: HttpRequest, why: str) -> HttpResponse:
+    """A page that says *why*: ``clerk/refused.html``, of this package or of the project."""
+    try:
+        sign_out_url = reverse("clerk:sign-out")
+    except NoReverseMatch:
+        sign_out_url = None
+    try:
+        return render(request, "clerk/refused.html", {"why": why, "sign_out_url": sign_out_url}, status=403)
+    except (TemplateDoesNotExist, ImproperlyConfigured):  # a project without templates
+        raise PermissionDenied(why) from None
 
 
 def _page(url: str) -> str:
@@ -144,8 +141,11 @@ def _revoke(request: HttpRequest, state: RequestState) -> None:
             raise BackendAPIError("that takes SECRET_KEY, which is not set")
         clerk_of(request).authenticator.revoke_session(state.config, session_id)
     except BackendAPIError as error:
-        logger.warning(
-            "Clerk: session %s was signed out of here only, and goes on at Clerk: %s", session_id, error
+        clerk_of(request).warnings.log(
+            "revoke",
+            "Clerk: session %s was signed out here only, and goes on at Clerk: %s.",
+            session_id,
+            error,
         )
 
 

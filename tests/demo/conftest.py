@@ -6,9 +6,11 @@ import asyncio
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,52 @@ class ServedFleet(Fleet):
         return self.client.request(method, path, headers={"host": "fleet.example", **(headers or {})}, **body)
 
 
+class SQLite:
+    """The database of the served Django application: a file, and beside it one that is new."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+
+    def keep_as_new(self) -> None:
+        shutil.copy(self.path, f"{self.path}.new")
+
+    def make_new(self) -> None:
+        shutil.copy(f"{self.path}.new", self.path)
+
+    def execute(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement)
+
+
+class PostgreSQL:
+    """The same where DATABASE_URL names one: ``python tests/with_postgresql.py pytest tests/demo``."""
+
+    _EMPTY = """
+        DO $$ DECLARE tables text; BEGIN
+            SELECT string_agg(quote_ident(tablename), ',') INTO tables FROM pg_tables
+            WHERE schemaname = 'public'
+                AND tablename NOT IN ('django_migrations', 'django_content_type', 'auth_permission');
+            EXECUTE 'TRUNCATE ' || tables || ' RESTART IDENTITY CASCADE';
+        END $$
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def keep_as_new(self) -> None:
+        pass
+
+    def make_new(self) -> None:
+        self.execute(self._EMPTY)
+
+    def execute(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url) as connection:
+            connection.execute(statement)
+
+
 @pytest.fixture(scope="session")
 def clerk() -> LocalClerk:
     return LocalClerk()
@@ -98,9 +146,9 @@ def fastapi_fleet(clerk: LocalClerk) -> Fleet:
 
 
 @pytest.fixture
-def django_fleet(clerk: LocalClerk, served_django: tuple[httpx.Client, Path]) -> Fleet:
+def django_fleet(clerk: LocalClerk, served_django: tuple[httpx.Client, SQLite | PostgreSQL]) -> Fleet:
     client, database = served_django
-    shutil.copy(f"{database}.new", database)
+    database.make_new()
     return ServedFleet(clerk, client)
 
 
@@ -128,13 +176,16 @@ def django_environment(clerk: LocalClerk) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def served_django(
     django_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[httpx.Client, Path]]:
-    """A client of the Django application, and the SQLite database; beside it, one that is new."""
-    database = tmp_path_factory.mktemp("django") / "fleet.sqlite3"
-    environment = {**django_environment, "DATABASE_URL": f"sqlite:///{database}"}
+) -> Iterator[tuple[httpx.Client, SQLite | PostgreSQL]]:
+    """A client of the Django application, and its database."""
+    url = os.environ.get("DATABASE_URL", "")
+    is_postgresql = url.startswith("postgres")
+    path = tmp_path_factory.mktemp("django") / "fleet.sqlite3"
+    database = PostgreSQL(url) if is_postgresql else SQLite(path)
+    environment = {**django_environment, "DATABASE_URL": database.url}
     manage = [sys.executable, "example_apps/django_fleet/manage.py"]
     subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
-    shutil.copy(database, f"{database}.new")
+    database.keep_as_new()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         uvicorn = [sys.executable, "-m", "uvicorn", "example_apps.django_fleet.asgi:application"]
         command = [*uvicorn, "--fd", str(listening.fileno()), "--log-level", "warning", "--lifespan", "off"]

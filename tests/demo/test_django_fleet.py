@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -31,13 +30,13 @@ def manage(environment: dict[str, str], *arguments: str) -> subprocess.Completed
 
 
 @pytest.fixture
-def database(served_django: tuple[httpx.Client, Path]) -> Path:
+def database(served_django: tuple[httpx.Client, Any]) -> Any:
     return served_django[1]
 
 
 @pytest.fixture
-def environment(django_environment: dict[str, str], database: Path) -> dict[str, str]:
-    return {**django_environment, "DATABASE_URL": f"sqlite:///{database}"}
+def environment(django_environment: dict[str, str], database: Any) -> dict[str, str]:
+    return {**django_environment, "DATABASE_URL": database.url}
 
 
 def signed_in(fleet: Any, user_id: str) -> dict[str, str]:
@@ -91,11 +90,10 @@ def test_who_did_it_is_in_the_log_by_name(django_fleet: Any) -> None:
     assert re.search(r'<time datetime="[^"]+\+00:00">[^<]+ UTC</time>', page)
 
 
-def test_who_was_made_inactive_gets_nowhere(django_fleet: Any, database: Path) -> None:
+def test_who_was_made_inactive_gets_nowhere(django_fleet: Any, database: Any) -> None:
     driver = signed_in(django_fleet, "user_rosa")
     assert django_fleet.ask("GET", "/my-loads", driver).status_code == 200
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE accounts_user SET is_active = 0 WHERE username = 'user_rosa'")
+    database.execute("UPDATE accounts_user SET is_active = false WHERE username = 'user_rosa'")
     for path in ("/my-loads", "/dashboard", "/personal", "/admin/"):
         answer = django_fleet.ask("GET", path, driver)
         answer = django_fleet.ask("GET", answer.headers.get("location", path), driver)
@@ -119,6 +117,102 @@ def test_the_first_staff(django_fleet: Any, environment: dict[str, str]) -> None
     assert "Administration" in django_fleet.ask("GET", "/dashboard", admin).text
     for model in ("accounts/user", "freight/company", "freight/load", "freight/driver", "freight/auditevent"):
         assert django_fleet.ask("GET", f"/admin/{model}/", admin).status_code == 200
+
+
+def test_a_long_name_pays_and_is_in_the_log(django_fleet: Any, database: Any) -> None:
+    """A name may be longer than a line of the log: 150 letters, and 150 more."""
+    admin = signed_in(django_fleet, "user_ada")
+    django_fleet.ask("GET", "/dashboard", admin)
+    database.execute("UPDATE accounts_user SET first_name = replace('----------', '-', 'fifteen letters')")
+    database.execute("UPDATE accounts_user SET last_name = first_name")
+    for path in ("/company/drivers/user_rosa/pay", "/company/profile/delete"):
+        assert django_fleet.ask("POST", path, admin).status_code == 302
+    events = django_fleet.ask("GET", "/api/audit", {**admin, **JSON}).json()
+    assert [event["what"] for event in events[:2]] == [
+        "deleted the company's public profile",
+        "paid $1,840 to Rosa Lindqvist",
+    ]
+    assert len(events[0]["who"]) == 255
+
+
+def test_nothing_is_done_without_an_entry_in_the_log(django_fleet: Any, environment: dict[str, str]) -> None:
+    django_fleet.ask("GET", "/dashboard", signed_in(django_fleet, "user_ada"))
+    program = """
+from unittest.mock import patch
+from example_apps.django_fleet.accounts.models import User
+from example_apps.django_fleet.freight.models import Company, Load
+
+def company():
+    return Company.objects.get(org_id="org_blue_ridge")
+
+def as_it_is():
+    return list(company().loads.values()), list(company().drivers.values()), company().profile
+
+before, user = as_it_is(), User.objects.get()
+driver = company().drivers.get(user_id="user_mei")
+deeds = [
+    lambda: company().pay(user, "user_rosa"),
+    lambda: company().delete_profile(user),
+    lambda: company().create_load(user, Load(origin="Macon", destination="Tampa", cargo="Peaches", tons=8)),
+    lambda: company().loads.get(number=1044).assign(user, driver),
+    lambda: company().loads.get(number=1041).report(user, "delivered"),
+]
+for deed in deeds:
+    with patch.object(Company, "log", side_effect=OSError):
+        try:
+            deed()
+        except OSError:
+            print(as_it_is() == before)
+"""
+    done = manage(environment, "shell", "-c", program)
+    assert [line for line in done.stdout.splitlines() if line in ("True", "False")] == ["True"] * 5, (
+        done.stderr
+    )
+
+
+def test_no_driver_has_a_nul(django_fleet: Any) -> None:
+    admin = signed_in(django_fleet, "user_ada")
+    assert django_fleet.ask("POST", "/company/drivers/%00/pay", admin).status_code == 404
+
+
+def test_error_pages_where_clerk_does_not_answer(django_fleet: Any, environment: dict[str, str]) -> None:
+    """Nobody can say who a new user is: a reason for 503, but a page that is not there is still 404."""
+    token = django_fleet.token("user_sam", None)
+    program = f"""
+from django.test import Client
+headers = {{"host": "fleet.example", "accept": "text/html"}}
+client = Client(enforce_csrf_checks=True, raise_request_exception=False, headers=headers)
+client.cookies.load("__clerk_db_jwt=dvb_1; __client_uat=1; __session={token}")
+for path in ("/", "/no-such-page", "/dashboard", "/personal"):
+    print(path, client.get(path).status_code)
+print("/loads", client.post("/loads").status_code)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    done = manage({**environment, "CLERK_API_URL": nobody}, "shell", "-c", program)
+    came = [line for line in done.stdout.splitlines() if line.startswith("/")]
+    assert came == ["/ 503", "/no-such-page 404", "/dashboard 503", "/personal 503", "/loads 503"], (
+        done.stderr
+    )
+
+
+def test_what_is_lacking_is_named_alone(django_fleet: Any) -> None:
+    """The page requires a role and a feature, which the driver's company has."""
+    page = django_fleet.ask("GET", "/fuel", signed_in(django_fleet, "user_rosa")).text
+    assert "It needs the role <code>org:admin</code>." in page
+    assert "has not booked this" not in page
+
+
+def test_the_admin_refuses_in_a_page_of_ours(django_fleet: Any) -> None:
+    admin = signed_in(django_fleet, "user_ada")
+    sent = django_fleet.ask("GET", "/admin/", admin)
+    back = django_fleet.ask("GET", sent.headers["location"], admin)
+    cookies = "; ".join(f"{name}={value}" for name, value in back.cookies.items())
+    page = django_fleet.ask("GET", sent.headers["location"], {**admin, "cookie": cookies})
+    assert page.status_code == 403
+    assert "may not open" in page.text
+    assert "fleet.css" in page.text
+    assert '<form method="post" action="/accounts/sign-out/">' in page.text
 
 
 def test_a_driver_of_another_company_takes_no_load(django_fleet: Any, environment: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from clerk_middleware import ConfigurationError
 from example_apps.fastapi_fleet import create_app
+from example_apps.fleet.export import as_text
 
 PEOPLE = {
     "admin": ("user_ada", "blue-ridge-freight"),
@@ -97,9 +98,29 @@ def test_a_plan_of_the_users_own(fleet: Any) -> None:
 
 def test_an_exported_cell_is_no_formula(fleet: Any) -> None:
     person = signed_in(fleet, "dispatcher with plus")
-    form = {"origin": "=1+1", "destination": "Roanoke", "cargo": "Dairy", "tons": "1"}
+    form = {"origin": "=1+1", "destination": "Roanoke;=2+2", "cargo": "Dairy", "tons": "1"}
     fleet.ask("POST", "/loads", person, data=form)
-    assert ",'=1+1,Roanoke," in fleet.ask("GET", "/loads.csv", person).text
+    assert ",'=1+1,Roanoke =2+2," in fleet.ask("GET", "/loads.csv", person).text
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("Saint-Denis + Lyon", "Saint-Denis + Lyon"),
+        ("São Tomé", "São Tomé"),
+        ("", ""),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("\N{FULLWIDTH EQUALS SIGN}1+1", "'\N{FULLWIDTH EQUALS SIGN}1+1"),
+        ("\N{MINUS SIGN}1", "'\N{MINUS SIGN}1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\N{ZERO WIDTH SPACE} +1", "'\N{ZERO WIDTH SPACE} +1"),
+        ("\t=1", "' =1"),
+        ("x;=1", "x =1"),
+        ("x\r\n=1\N{LINE SEPARATOR}=1", "x  =1 =1"),
+    ],
+)
+def test_what_a_spreadsheet_would_run(cell: str, expected: str) -> None:
+    assert as_text(cell) == expected
 
 
 def test_nobody(fleet: Any) -> None:
@@ -165,6 +186,52 @@ def test_an_organization_that_was_never_seen(fleet: Any) -> None:
     page = fleet.ask("GET", "/dashboard", {**PAGE, "authorization": f"Bearer {token}"}).text
     assert "New Haulage · Member" in page
     assert "Your role has no permission of its own" in page
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"org.name": "x" * 300}, "x" * 255),
+        ({"org.name": "New\0 Haulage"}, "New Haulage"),
+        ({"org.name": ["New"]}, "new"),
+        ({"o": {"id": "org_new", "slg": "a/b \0" + "c" * 300, "rol": "member"}}, "a/b c"),
+        ({"o": {"id": "org_new", "slg": "", "rol": "member"}}, "org_new"),
+        ({"org.name": "New Haulage", "user.organizations": ["org_new"]}, "New Haulage"),
+        ({"org.name": "New Haulage", "user.organizations": {"a/b": "member", "": "member"}}, "New Haulage"),
+    ],
+)
+def test_claims_of_another_shape(fleet: Any, claims: dict[str, Any], name: str) -> None:
+    claims = {"o": {"id": "org_new", "slg": "new", "rol": "member"}, **claims}
+    token = fleet.token("user_sam", None, claims=claims)
+    answer = fleet.ask("GET", "/dashboard", {**PAGE, "authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert name in answer.text
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://fleet.example/company?x=1", "http://fleet.example/company"),
+        ("http://fleet.example//evil.example/x", "http://fleet.example//evil.example/x"),
+        ("http://evil.example/x", "http://fleet.example/dashboard"),
+        ("//evil.example/x", "http://fleet.example/dashboard"),
+        ("http://[", "http://fleet.example/dashboard"),
+        ("", "http://fleet.example/dashboard"),
+    ],
+)
+def test_the_page_before(fleet: Any, referer: str, back: str) -> None:
+    headers = {**PAGE, "authorization": "Bearer junk", "referer": referer}
+    answer = fleet.ask("POST", "/company/profile/delete", headers)
+    assert answer.status_code == 401
+    assert f'href="{back}"' in answer.text
+
+
+def test_every_payment_is_in_the_log(fleet: Any) -> None:
+    admin = {**signed_in(fleet, "admin"), "accept": "application/json"}
+    fleet.ask("POST", "/company/drivers/user_mei/pay", admin)
+    fleet.ask("POST", "/api/payments", admin, json={"driver_id": "user_jonas"})
+    said = {event["what"] for event in fleet.ask("GET", "/api/audit", admin).json()}
+    assert {"paid $960 to Mei Tanaka", "paid $2,115 to Jonas Weber"} <= said
 
 
 def test_security_headers(fleet: Any) -> None:

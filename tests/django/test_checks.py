@@ -135,8 +135,12 @@ class TestSettings:
         assert "dotted path" in str(error.hint)
 
     def test_that_are_a_function_are_taken_on_trust(self, settings: Any) -> None:
-        settings.CLERK = {"CONFIG": config_for, "LINK_BY_VERIFIED_EMAIL": True}
+        settings.CLERK = {"CONFIG": config_for, "CREATE_USERS": True}
         assert found() == {}
+
+    def test_that_are_a_function_link_nobody(self, settings: Any) -> None:
+        settings.CLERK = {"CONFIG": config_for, "LINK_BY_VERIFIED_EMAIL": True}
+        assert "excludes CONFIG as a function" in found()["clerk.E001"].msg
 
     def test_that_are_a_config(self, settings: Any, config: Callable[..., ClerkConfig]) -> None:
         settings.CLERK = {"CONFIG": config(authorized_parties=[])}

@@ -372,7 +372,8 @@ class TestProtect:
 class TestAMistake:
     def test_is_to_decorate_a_class(self) -> None:
         with pytest.raises(
-            ConfigurationError, match=r"write @method_decorator\(require_auth, name='dispatch'\)"
+            ConfigurationError,
+            match=r"put this very decorator into @method_decorator\(..., name='dispatch'\)",
         ):
 
             @require_auth

@@ -25,12 +25,15 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.urls import path, re_path
+from django.utils.decorators import method_decorator
+from django.views import View
 from django.views.decorators.cache import cache_control, cache_page
+from django.views.decorators.vary import vary_on_headers
 from django_project.wire import Received, by_asgi
 
 from clerk_middleware import ConfigurationError, NotAuthorized, SessionAuth
 from clerk_middleware.local import LocalClerk
-from clerk_middleware_django import get_auth, get_session, require_auth
+from clerk_middleware_django import ClerkAuthRequiredMixin, get_auth, get_session, require_auth
 from clerk_middleware_django.middleware import ClerkMiddleware
 from clerk_middleware_django.runtime import current
 
@@ -518,19 +521,51 @@ class TestCaches:
         response: Any = browse("/", headers=users["user_dev"])
         assert response.headers["Expires"]  # it was cached, once for each
 
-    def test_a_page_that_is_cached_inside_of_its_protection_is_shown_to_none_but_those_it_lets_in(
+    def test_a_page_that_is_cached_inside_of_its_protection_is_kept_for_each(
         self, browse: Browse, users: Any, routes: Any, in_kind: Kind
     ) -> None:
-        made: list[None] = []
-
-        def view(request: HttpRequest) -> HttpResponse:
-            made.append(None)
-            return HttpResponse("for whoever is signed in")
-
-        routes(path("", require_auth(cache_page(60)(in_kind(view)))))
+        view = in_kind(lambda request: HttpResponse(get_session(request).user_id))
+        page = require_auth(cache_page(60)(vary_on_headers("Authorization", "Cookie")(view)))
+        routes(path("", page))
         for _ in range(2):
-            assert [browse("/", headers=headers).status_code for headers in users.values()] == [401, 200, 200]
-        assert len(made) == 1
+            answers: list[Any] = [browse("/", headers=headers) for headers in users.values()]
+            assert [answer.status_code for answer in answers] == [401, 200, 200]
+            assert len({answer.content for answer in answers[1:]}) == 2
+
+    def test_a_page_that_is_cached_inside_of_its_protection_for_all_is_refused(
+        self, browse: Browse, users: Any, routes: Any, in_kind: Kind
+    ) -> None:
+        routes(path("", require_auth(cache_page(60)(in_kind(lambda request: HttpResponse("yours"))))))
+        signed_in = list(users.values())[1]
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match=r"@vary_on_headers\('Authorization', 'Cookie'\)"):
+                browse("/", headers=signed_in)
+
+    def test_a_method_that_is_cached_for_all_is_refused(
+        self, browse: Browse, users: Any, routes: Any, in_kind: Kind
+    ) -> None:
+        def get(self: Any, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("yours")
+
+        page = type("Page", (ClerkAuthRequiredMixin, View), {"get": method_decorator(cache_page(60))(get)})
+        routes(path("", page.as_view()))
+        with pytest.raises(ConfigurationError, match="would show one user's page to the next"):
+            browse("/", headers=list(users.values())[1])
+
+    def test_a_cache_around_all_is_told_as_before(
+        self, browse: Browse, users: Any, routes: Any, in_kind: Kind, settings: Any
+    ) -> None:
+        settings.MIDDLEWARE = [
+            "django.middleware.cache.UpdateCacheMiddleware",
+            CLERK,
+            "django.middleware.cache.FetchFromCacheMiddleware",
+        ]
+        routes(path("", require_auth(in_kind(lambda request: HttpResponse(get_session(request).user_id)))))
+        first, second = list(users.values())[1:]
+        for headers in (first, second, first):
+            response: Any = browse("/", headers=headers)
+            assert response.headers["Expires"]
+        assert browse("/", headers=first).content != browse("/", headers=second).content
 
     @pytest.mark.parametrize("where", ["page", "site"])
     def test_refreshed_cookies_are_in_no_cache(

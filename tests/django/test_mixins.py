@@ -209,10 +209,11 @@ class TestAMistake:
     def test_in_an_attributes_name(self, name: str, base: Any) -> None:
         with pytest.raises(ConfigurationError) as raised:
             type("Loads", (ClerkAuthRequiredMixin, base), {name: "org:teams:manage"})
-        assert str(raised.value) == (
-            f"Loads.{name} would require nothing: there are clerk_permission, clerk_role, clerk_feature, "
-            "clerk_plan, clerk_reverification"
-        )
+        meant = "clerk_role" if name == "clerk_roles" else "clerk_permission"
+        assert str(raised.value) == f"Loads.{name} would require nothing: did you mean {meant}?"
+
+    def test_is_no_name_of_the_projects_own(self, base: Any) -> None:
+        assert type("Loads", (ClerkAuthRequiredMixin, base), {"clerk_client": None})
 
     @pytest.mark.parametrize(
         ("name", "value"),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from clerk_middleware import ClerkConfig, SessionAuth
 from clerk_middleware_django.profiles import ClerkProfile, default_fields
+from clerk_middleware_django.runtime import Clerk
+from clerk_middleware_django.settings import DjangoOptions
+from clerk_middleware_django.user_mapping import Visitor
 
 DEV = ClerkProfile(user_id="user_dev", email="dev@example.com", first_name="Dev", last_name="Patel")
 
@@ -40,3 +45,11 @@ def test_which_nobody_without_an_address_is_given(
 def test_of_one_without_addresses_and_names(settings: Any) -> None:
     settings.AUTH_USER_MODEL = "people.Account"
     assert default_fields(DEV) == {"handle": "user_dev"}
+
+
+def test_which_has_nothing_to_be_linked_by(settings: Any, config: Callable[..., ClerkConfig]) -> None:
+    settings.AUTH_USER_MODEL = "people.Account"
+    auth = SessionAuth.from_claims({"sub": "user_dev"}, token="t")
+    clerk = Clerk.of(config(), DjangoOptions(link_by_verified_email=True))
+    described = ClerkProfile(user_id="user_dev", email="dev@example.com", backend_user={"id": "user_dev"})
+    assert Visitor(auth, config(), clerk)._settle(described) is None  # and no query for a field that is not

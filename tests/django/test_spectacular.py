@@ -91,7 +91,7 @@ def test_nobody_need_be_signed_in_for_what_is_open(document: Callable[..., Any])
         ([IsSignedIn], "a signed-in user"),
         ([HasPermission("org:teams:manage")], "the permission `org:teams:manage`"),
         ([HasRole("org:admin"), Protect(plan="pro")], "the role `org:admin` and the plan `pro`"),
-        ([HasReverification], "a verification (second factor) in the last 10 minutes"),
+        ([HasReverification()], "a verification (second factor) in the last 10 minutes"),
         (
             [HasReverification({"level": "first_factor", "after_minutes": 2.5})],
             "a verification (first factor) in the last 2.5 minutes",

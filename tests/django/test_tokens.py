@@ -8,12 +8,13 @@ from typing import Any
 import jwt
 import pytest
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from django.urls import path
 
 from clerk_middleware import ClerkError
 from clerk_middleware.local import LocalClerk
 from clerk_middleware_django import get_session
-from clerk_middleware_django.test import ClerkClient
+from clerk_middleware_django.runtime import current
 
 from .conftest import SITE, Asked, Browse
 
@@ -57,12 +58,11 @@ def test_are_not_waited_for_on_the_event_loop(
         browse("/", headers=signed_in_for_long)
 
 
-def test_settings_may_change_before_any_request(settings: Any) -> None:
-    settings.CLERK = {**settings.CLERK}
-    settings.CLERK = {**settings.CLERK}
-    client = ClerkClient()
-    client.clerk_login("user_1")
-    assert client.get("/who").json()["user_id"] == "user_1"
+def test_settings_may_change_before_any_request(settings: Any, dispatcher: dict[str, str]) -> None:
+    current()
+    for parties in (["https://elsewhere.example.com"], [SITE]):  # the second time there is nothing to forget
+        settings.CLERK = {**settings.CLERK, "AUTHORIZED_PARTIES": parties}
+    assert Client().get("/who", headers=dispatcher).json()["user_id"] == "user_dev"
 
 
 def test_a_project_needs_no_drf_spectacular(settings: Any) -> None:

@@ -687,8 +687,14 @@ class TestWhenClerkIsDown:
         asked.clerk.fail("/users/*", status=503, times=None)
 
     def test_a_new_user_is_asked_to_come_again(
-        self, me: Me, dispatcher: Headers, creating: Any, asked: Asked
+        self, me: Me, dispatcher: Headers, creating: Any, asked: Asked, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        from clerk_middleware_django import turned_away
+
+        now = [1000.0]
+        monkeypatch.setattr(
+            turned_away, "time", type("Clock", (), {"monotonic": staticmethod(lambda: now[0])})
+        )
         response = me(dispatcher)
         assert response.status_code == 503
         assert response.headers["Retry-After"] == "5"
@@ -703,6 +709,10 @@ class TestWhenClerkIsDown:
         }
         assert User.objects.count() == 0
         asked.clerk.recover()
+        asked_before = len(asked.users)
+        assert me(dispatcher).status_code == 503  # for a moment, without that Clerk is asked
+        assert len(asked.users) == asked_before
+        now[0] += 2
         assert me(dispatcher).json()["username"] == "user_dev"
 
     def test_a_new_user_is_not_taken_for_nobody(

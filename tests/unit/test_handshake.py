@@ -79,6 +79,30 @@ def test_the_query_wins_over_the_cookie_and_the_nonce_over_the_token(
     assert backend.requests[0].url.params["nonce"] == "nonce_2"
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (error(401, "secret_key_invalid"), "https://api.clerk.com, answered 401."),
+        (error(500, "internal"), "answered 500."),
+        (httpx.ConnectError("connection refused"), "did not answer (ConnectError connection refused)."),
+        (error(404, "resource_not_found"), ""),
+    ],
+)
+def test_a_nonce_that_clerk_did_not_exchange_is_told_of(
+    answer: Any,
+    said: str,
+    decide: Decide,
+    config: MakeConfig,
+    backend: CannedBackend,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    backend.on(PAYLOAD, answer)
+    with caplog.at_level("WARNING", "clerk_middleware"):
+        assert not decide(config(), cookies=NONCE).is_authenticated
+    assert said in caplog.text
+    assert bool(caplog.records) == bool(said)
+
+
 @pytest.mark.parametrize("nonce", ["%26x=1%23%2F..", "a b", "x" * 513])
 def test_what_cannot_be_a_nonce_is_not_exchanged(
     nonce: str, decide: Decide, config: MakeConfig, backend: CannedBackend

@@ -18,12 +18,11 @@ from rest_framework.views import APIView
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_django.drf import HasPermission, HasReverification, HasRole, Protect
+from example_apps.fleet.permissions import JUST_VERIFIED, may_read_audit_log
 
 from ..accounts.models import User
 from .current import current_company
 from .models import AuditEvent, Load
-from .views.company import JUST_VERIFIED
-from .views.pages import may_read_audit_log
 
 _MAY_LIST = HasPermission("org:dispatcher:access_dispatch_dashboard")
 _MAY_CREATE = HasPermission("org:dispatcher:create_edit_loads")
@@ -103,8 +102,7 @@ class Loads(generics.ListCreateAPIView):
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         company = current_company(self.request)
-        serializer.instance = load = company.add_load(Load(**serializer.validated_data))
-        company.log(user_of(self.request), f"created load {load.number}")
+        serializer.instance = company.create_load(user_of(self.request), Load(**serializer.validated_data))
 
 
 class Payments(APIView):
@@ -116,9 +114,7 @@ class Payments(APIView):
     def post(self, request: Request) -> Response:
         payment = PaymentSerializer(data=request.data)
         payment.is_valid(raise_exception=True)
-        company = current_company(request)
-        driver, paid = company.pay(payment.validated_data["driver_id"])
-        company.log(user_of(request), f"paid ${paid:,} to {driver.name}")
+        paid = current_company(request).pay(user_of(request), payment.validated_data["driver_id"])
         return Response({"paid": paid})
 
 

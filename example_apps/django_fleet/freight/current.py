@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_django import ClerkHttpRequest, get_auth
-from example_apps.fleet.claims import company_name, organization_ids
+from example_apps.fleet.claims import company_name, organization_ids, storable
 from example_apps.fleet.sample import COMPANIES
 
-from .models import Company
+from .models import LINE, Company
 from .sample import fill
 
 if TYPE_CHECKING:
@@ -54,10 +55,19 @@ def memberships_of(auth: SessionAuth) -> dict[str, str]:
 
 def workplace(request: HttpRequest) -> dict[str, Any]:
     """A context processor: what the frame of every page shows. Nothing of it to who has no active account."""
-    auth = get_auth(request)
-    if not isinstance(auth, SessionAuth) or not request.user.is_authenticated:
-        return {"company": None, "memberships": {}}
-    return {"company": company_of(request), "memberships": memberships_of(auth)}
+    auth, member = get_auth(request), member_of(request)
+    if not isinstance(auth, SessionAuth) or member is None:
+        return {"member": None, "company": None, "memberships": {}}
+    return {"member": member, "company": company_of(request), "memberships": memberships_of(auth)}
+
+
+def member_of(request: HttpRequest) -> User | None:
+    """The local user, or `None`, also where `request.user` raises: a page about an error must not."""
+    try:
+        user = cast(FleetRequest, request).user
+        return user if user.is_authenticated else None
+    except PermissionDenied:  # Clerk was to say who a new user is, and did not
+        return None
 
 
 def _company(auth: object) -> Company | None:
@@ -69,9 +79,10 @@ def _company(auth: object) -> Company | None:
 @transaction.atomic
 def _founded(auth: SessionAuth, org_id: str) -> Company:
     """The company of an organization that was never here before."""
-    slug = auth.org_slug or org_id
+    slug = storable(auth.org_slug or "") or org_id
+    name = company_name(auth) or slug
     company, is_new = Company.objects.get_or_create(
-        org_id=org_id, defaults={"slug": slug, "name": company_name(auth) or slug}
+        org_id=org_id, defaults={"slug": slug[:LINE], "name": name[:LINE]}
     )
     if is_new:
         fill(company)

@@ -9,6 +9,8 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import Resolver404, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from clerk_middleware import AuthorizationError, NotAuthenticated, ReverificationRequired
 
@@ -26,7 +28,11 @@ def authorization_failure(request: HttpRequest, error: AuthorizationError) -> Ht
 
 
 def lacking(error: AuthorizationError) -> dict[str, str]:
-    """What was required, without what the user has."""
+    """What was required, without what the user has.
+
+    Several mixins are one requirement: without this, a driver would read that the company has not booked
+    what its administrators use.
+    """
     auth, asked = error.auth, error.requirement.asked
     return {name: value for name, value in asked.items() if not auth.has(**{name: value})}  # type: ignore[arg-type]
 
@@ -64,7 +70,7 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """handler404."""
     text = str(exception.args[0]) if exception and exception.args else ""
-    if type(exception).__name__ == "Resolver404":  # the URL's, and not written for readers
+    if isinstance(exception, Resolver404):  # the URL's, and not written for readers
         text = ""
     if not is_for_page(request):
         return JsonResponse({"detail": text or "Not Found"}, status=404)
@@ -89,5 +95,8 @@ def is_for_page(request: HttpRequest) -> bool:
 
 def page_before(request: HttpRequest) -> str:
     """The page that a form was on, if it is one of ours."""
-    page = urlsplit(request.headers.get("referer", ""))
-    return request.build_absolute_uri(page.path if page.netloc == request.get_host() else "/dashboard")
+    before = request.headers.get("referer", "")
+    # Before anything parses it: urlsplit() raises for some texts.
+    if not url_has_allowed_host_and_scheme(before, {request.get_host()}, require_https=request.is_secure()):
+        before = reverse("dashboard")
+    return urlsplit(request.build_absolute_uri(before))._replace(query="", fragment="").geturl()

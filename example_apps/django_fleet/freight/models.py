@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from example_apps.fleet.sample import FIRST_NUMBER
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 
     from example_apps.django_fleet.accounts.models import User
 
+#: How long a name or a line of the audit log may be: PostgreSQL refuses what is longer.
+LINE = 255
+
 
 class Company(models.Model):
     """A company: one Clerk organization."""
 
     org_id = models.CharField("Clerk organization id", max_length=64, unique=True)
-    slug = models.CharField(max_length=255)
-    name = models.CharField(max_length=255)
+    slug = models.CharField(max_length=LINE)
+    name = models.CharField(max_length=LINE)
     profile = models.TextField("public profile", blank=True)
 
     drivers: RelatedManager[Driver]
@@ -51,17 +55,34 @@ class Company(models.Model):
         load.save()
         return load
 
+    # What somebody does and the entry about it are one transaction: neither is ever there alone.
+
     @transaction.atomic
-    def pay(self, user_id: str) -> tuple[Driver, int]:
-        """Pay a driver what is owed; returns how much that was. Raises `Http404`."""
+    def create_load(self, user: User, load: Load) -> Load:
+        self.add_load(load)
+        self.log(user, f"created load {load.number}")
+        return load
+
+    @transaction.atomic
+    def pay(self, user: User, user_id: str) -> int:
+        """Pay the driver with that id what is owed; returns how much that was. Raises `Http404`."""
+        if "\0" in user_id:  # from a URL, and nothing to ask PostgreSQL for
+            raise Http404
         driver = get_object_or_404(self.drivers.select_for_update(), user_id=user_id)
         paid, driver.owed = driver.owed, 0
         driver.save(update_fields=["owed"])
-        return driver, paid
+        self.log(user, f"paid ${paid:,} to {driver.name}")
+        return paid
+
+    @transaction.atomic
+    def delete_profile(self, user: User) -> None:
+        self.profile = ""
+        self.save(update_fields=["profile"])
+        self.log(user, "deleted the company's public profile")
 
     def log(self, user: User, what: str) -> AuditEvent:
         """Keep who did what: the audit log."""
-        return self.events.create(user=user, who=str(user), what=what)
+        return self.events.create(user=user, who=str(user)[:LINE], what=what[:LINE])
 
 
 class Driver(models.Model):
@@ -69,7 +90,7 @@ class Driver(models.Model):
 
     company = models.ForeignKey(Company, models.CASCADE, related_name="drivers")
     user_id = models.CharField("Clerk user id", max_length=64)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=LINE)
     truck = models.CharField(max_length=60)
     hours_left = models.FloatField("hours of service left today", default=11)
     owed = models.PositiveIntegerField("owed, in dollars", default=0)
@@ -110,9 +131,17 @@ class Load(models.Model):
         if self.driver is not None and self.driver.company != self.company:
             raise ValidationError({"driver": "This driver works for another company."})
 
-    def assign(self, driver: Driver) -> None:
+    @transaction.atomic
+    def assign(self, user: User, driver: Driver) -> None:
         self.driver, self.status = driver, Load.Status.ASSIGNED
         self.save(update_fields=["driver", "status"])
+        self.company.log(user, f"assigned load {self.number} to {driver.name}")
+
+    @transaction.atomic
+    def report(self, user: User, status: str) -> None:
+        self.status = status
+        self.save(update_fields=["status"])
+        self.company.log(user, f"reported load {self.number} as {status}")
 
 
 class AuditEvent(models.Model):
@@ -121,8 +150,8 @@ class AuditEvent(models.Model):
     company = models.ForeignKey(Company, models.CASCADE, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
-    who = models.CharField(max_length=255)
-    what = models.CharField(max_length=255)
+    who = models.CharField(max_length=LINE)
+    what = models.CharField(max_length=LINE)
 
     class Meta:
         ordering = ("-pk",)

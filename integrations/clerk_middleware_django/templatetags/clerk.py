@@ -17,7 +17,7 @@ from django.urls import NoReverseMatch, reverse
 
 from clerk_middleware import Auth, ConfigurationError
 
-from ..ways_back import current_page, redirects_of, way_back
+from ..redirects import current_page, redirects_of, way_back
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -11,12 +11,10 @@ from clerk_middleware_django import (
     require_reverification,
     require_role,
 )
+from example_apps.fleet.permissions import JUST_VERIFIED
 
 from ..current import FleetRequest, current_company
 from .pages import DriverList
-
-#: To pay, the password must be younger than a minute: so short that you get to see it.
-JUST_VERIFIED = {"level": "first_factor", "after_minutes": 1}
 
 
 class Settings(ClerkRoleRequiredMixin, DriverList):
@@ -29,9 +27,7 @@ class Pay(ClerkRoleRequiredMixin, ClerkReverificationRequiredMixin, View):
     clerk_reverification = JUST_VERIFIED
 
     def post(self, request: FleetRequest, user_id: str) -> HttpResponse:
-        company = current_company(request)
-        driver, paid = company.pay(user_id)
-        company.log(request.user, f"paid ${paid:,} to {driver.name}")
+        current_company(request).pay(request.user, user_id)
         return redirect("company")
 
 
@@ -40,8 +36,5 @@ class Pay(ClerkRoleRequiredMixin, ClerkReverificationRequiredMixin, View):
 @require_reverification("strict")
 def delete_profile(request: FleetRequest) -> HttpResponse:
     """Clerk's preset "strict": the second factor within ten minutes, the first for who has no second."""
-    company = current_company(request)
-    company.profile = ""
-    company.save(update_fields=["profile"])
-    company.log(request.user, "deleted the company's public profile")
+    current_company(request).delete_profile(request.user)
     return redirect("company")

@@ -9,7 +9,6 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 from django.views.generic import ListView
 
-from clerk_middleware import SessionAuth
 from clerk_middleware_django import (
     ClerkPermissionRequiredMixin,
     get_session,
@@ -19,17 +18,12 @@ from clerk_middleware_django import (
     require_plan,
 )
 from example_apps.fleet.export import as_csv
+from example_apps.fleet.permissions import may_see_loads
 
 from ..current import FleetRequest, current_company
 from ..errors import invalid_form
 from ..forms import Assignment, NewLoad, StatusReport
 from ..models import Load
-
-
-def may_see_loads(auth: SessionAuth) -> bool:
-    return auth.has(permission="org:dispatcher:access_dispatch_dashboard") or auth.has(
-        permission="org:admin:view_edit_all_loads"
-    )
 
 
 @method_decorator(require_auth, name="dispatch")
@@ -56,8 +50,7 @@ class Loads(ListView):
         if not form.is_valid():
             self.object_list = self.get_queryset()
             return self.render_to_response(self.get_context_data(form=form), status=422)
-        load = company.add_load(form.save(commit=False))
-        company.log(request.user, f"created load {load.number}")
+        company.create_load(request.user, form.save(commit=False))
         return redirect("loads")
 
 
@@ -78,9 +71,7 @@ def assign(request: FleetRequest, number: int) -> HttpResponse:
     load, form = get_object_or_404(company.loads, number=number), Assignment(company, request.POST)
     if not form.is_valid():
         return invalid_form(request, ["driver"])
-    driver = form.cleaned_data["driver_id"]
-    load.assign(driver)
-    company.log(request.user, f"assigned load {load.number} to {driver.name}")
+    load.assign(request.user, form.cleaned_data["driver_id"])
     return redirect("loads")
 
 
@@ -103,7 +94,5 @@ def update_status(request: FleetRequest, number: int) -> HttpResponse:
         raise Http404
     if not form.is_valid():
         return invalid_form(request, ["status"])
-    load.status = form.cleaned_data["status"]
-    load.save(update_fields=["status"])
-    company.log(request.user, f"reported load {load.number} as {load.status}")
+    load.report(request.user, form.cleaned_data["status"])
     return redirect("my-loads")

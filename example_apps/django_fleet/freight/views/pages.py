@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils.decorators import method_decorator
 from django.views.generic import ListView, TemplateView
 
-from clerk_middleware import SessionAuth
 from clerk_middleware_django import (
     ClerkFeatureRequiredMixin,
     ClerkPermissionRequiredMixin,
@@ -18,16 +17,10 @@ from clerk_middleware_django import (
     protect,
     require_auth,
 )
+from example_apps.fleet.permissions import may_read_audit_log
 
 from ..current import FleetRequest, company_of, current_company
 from ..models import AuditEvent, Driver, Load
-
-
-def may_read_audit_log(auth: SessionAuth) -> bool:
-    """Two roles may, each by a permission of its own: `protect` takes such a condition."""
-    return auth.has(permission="org:admin:view_audit_logs") or auth.has(
-        permission="org:compliance:access_audit_logs"
-    )
 
 
 @login_not_required

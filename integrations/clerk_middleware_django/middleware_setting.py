@@ -19,12 +19,16 @@ def position(middleware: str) -> int | None:
     )
 
 
-@lru_cache(maxsize=256)
 def lineage(path: str) -> frozenset[str]:
     """The dotted paths of a class and of what it is derived from."""
     try:
-        found: object = import_string(path)
+        return _lineage(path)
     except Exception:  # Django says so itself, when it starts
         return frozenset()
+
+
+@lru_cache(maxsize=256)
+def _lineage(path: str) -> frozenset[str]:
+    found: object = import_string(path)
     classes = found.__mro__ if isinstance(found, type) else ()
     return frozenset({path, *(f"{base.__module__}.{base.__qualname__}" for base in classes)})

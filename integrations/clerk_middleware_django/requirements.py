@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from clerk_middleware import AuthorizationError, ConfigurationError, NotAuthorized
 
 from .csrf import csrf_problem
+from .middleware_setting import LOGIN_REQUIRED, position
 from .refusals import arefuse, refuse
-from .requests import get_auth, state_of
-from .stack import CLERK_USER, LOGIN_REQUIRED, position
+from .requests import get_auth, maps_users, state_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(request: HttpRequest, requirement: Requirement) -> HttpResponse | None:
     """The response where *requirement* is not met, else `None`."""
     error = _unmet(request, requirement)
-    if error is None and _must_be_local():
+    if error is None and _must_be_local(request):
         error = _outsider(request, request.user)
     return refuse(request, error) if error is not None else None
 
@@ -28,7 +28,7 @@ def check(request: HttpRequest, requirement: Requirement) -> HttpResponse | None
 async def acheck(request: HttpRequest, requirement: Requirement) -> HttpResponse | None:
     """`check`, for asynchronous code."""
     error = _unmet(request, requirement)
-    if error is None and _must_be_local():
+    if error is None and _must_be_local(request):
         error = _outsider(request, await request.auser())
     return await arefuse(request, error) if error is not None else None
 
@@ -63,12 +63,12 @@ def _is_of_ninja(request: HttpRequest) -> bool:
     return getattr(view, "__module__", "").startswith("ninja.")
 
 
-def _must_be_local() -> bool:
+def _must_be_local(request: HttpRequest) -> bool:
     """Whether the project lets in none but active local users, by Django's `LoginRequiredMiddleware`.
 
     It leaves decorated views to their decorators, so that these can answer as they are documented to.
     """
-    return position(CLERK_USER) is not None and position(LOGIN_REQUIRED) is not None
+    return maps_users(request) and position(LOGIN_REQUIRED) is not None
 
 
 def _outsider(request: HttpRequest, user: Any) -> AuthorizationError | None:

@@ -20,9 +20,9 @@ from clerk_middleware.answers import Answer
 from clerk_middleware.logging import logger
 
 from .models import ClerkIdentity
-from .permissions import attach_session
 from .profiles import ClerkProfile, default_fields, is_in_claims
 from .settings import ClerkImproperlyConfigured
+from .user_session import attach_session
 
 if TYPE_CHECKING:
     from clerk_middleware import SessionAuth
@@ -58,8 +58,10 @@ class Visitor:
         self._auth = auth
         self._options = clerk.options
         self._turned_away = clerk.turned_away
+        self._unavailable = clerk.unavailable
         self._user_id = auth.user_id
         self._instance = "" if isinstance(clerk.config, ClerkConfig) else _name_of(config)
+        self._key = (self._instance, self._user_id)
         self._database = router.db_for_write(ClerkIdentity)
 
     def steps(self) -> Steps:
@@ -70,15 +72,18 @@ class Visitor:
         if user is None and self._is_welcome():
             profile: ClerkProfile | None = ClerkProfile.of_claims(self._auth)
             if self._is_to_be_described():
+                if self._key in self._unavailable:
+                    raise UserUnavailable("Clerk did not say a moment ago who the user is")
                 try:
                     profile = ClerkProfile.of_backend(self._auth, (yield self._user_id))
                 except BackendAPIError as error:
                     if error.status != 404:  # which is one who was deleted a moment ago
+                        self._unavailable.add(self._key)
                         raise UserUnavailable(str(error), status=error.status, code=error.code) from error
                     profile = None
             user = (yield partial(self._settle, profile)) if profile is not None else None
             if user is None:
-                self._turned_away.add((self._instance, self._user_id))
+                self._turned_away.add(self._key)
         if user is None or not user.is_active:
             return None
         attach_session(user, self._auth)
@@ -98,7 +103,7 @@ class Visitor:
     def _is_welcome(self) -> bool:
         options = self._options
         is_expected = options.create_users or options.link_by_verified_email
-        return is_expected and (self._instance, self._user_id) not in self._turned_away
+        return is_expected and self._key not in self._turned_away
 
     def _is_to_be_described(self) -> bool:
         """Whether Clerk has to be asked: to link, what it says itself is needed, not a claim."""
@@ -134,13 +139,14 @@ class Visitor:
         if ClerkIdentity.objects.using(self._database).filter(user=same[0]).exists():
             return None
         with transaction.atomic(using=self._database):
+            # A write comes first, because SQLite fails where a transaction that has read begins to write. The
+            # user is locked then: nobody is given rights between this look and the end.
             identity = self._identify(same[0])
-            # Written first, so that nothing changes between this look and the end of the transaction.
-            user = users.filter(pk=same[0].pk).first()
-            if user is not None and _may_be_linked(user, profile.email):
-                return user
-            identity.delete()
-        return None
+            user = users.select_for_update().filter(pk=same[0].pk).first()
+            if user is None or not _may_be_linked(user, profile.email):
+                identity.delete()
+                return None
+        return user
 
     def _create(self, profile: ClerkProfile) -> Any:
         if not self._options.create_users:
