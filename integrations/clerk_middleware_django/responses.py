@@ -65,7 +65,10 @@ def add_headers(response: HttpResponseBase, state: RequestState) -> None:
 
 def vary(response: HttpResponseBase) -> None:
     """Tell caches that the answer depends on who asks."""
-    patch_vary_headers(response, _VARY)
+    if response.has_header("Vary"):
+        patch_vary_headers(response, _VARY)
+    else:
+        response.headers["Vary"] = ", ".join(_VARY)
 
 
 def _add_cookie(response: HttpResponseBase, line: str) -> None:

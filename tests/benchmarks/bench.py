@@ -7,6 +7,7 @@ ratios hold on a busy machine. ``tox -e bench`` runs it; ``--check`` fails where
 from __future__ import annotations
 
 import argparse
+import io
 import subprocess
 import sys
 import time
@@ -82,6 +83,36 @@ def in_cookie(text: str) -> dict[str, Any]:
     return scope((b"cookie", f"theme=dark; {plain}; {suffixed}".encode()))
 
 
+def django_middleware(config: ClerkConfig) -> tuple[Callable[[Any], object], Callable[[Any], object]]:
+    """`ClerkMiddleware` around a view that answers at once, and that view alone."""
+    import django
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIRequest
+    from django.http import HttpRequest, HttpResponse
+
+    settings.configure(CLERK={"CONFIG": config}, ALLOWED_HOSTS=["example.com"])
+    django.setup()
+    from clerk_middleware_django.middleware import ClerkMiddleware
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("hello")
+
+    def run(answer: Any) -> Callable[[dict[str, Any]], None]:
+        def send(scope: dict[str, Any]) -> None:
+            environ = {
+                f"HTTP_{k.decode().upper().replace('-', '_')}": v.decode() for k, v in scope["headers"]
+            }
+            environ |= {
+                "REQUEST_METHOD": "GET", "PATH_INFO": "/api/teams", "QUERY_STRING": "page=2",
+                "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(),
+            }  # fmt: skip
+            assert answer(WSGIRequest(environ)).status_code == 200
+
+        return send
+
+    return run(ClerkMiddleware(view)), run(view)
+
+
 def contenders() -> dict[str, tuple[Callable[[Any], object], list[Any]]]:
     """What is measured, and the inputs that it is given one by one."""
     config = ClerkConfig(
@@ -118,6 +149,7 @@ def contenders() -> dict[str, tuple[Callable[[Any], object], list[Any]]]:
     def run_rsa(signed: tuple[bytes, bytes]) -> None:
         public_key.verify(signed[1], signed[0], PADDING, SHA256)
 
+    run_django, run_bare_django = django_middleware(config)
     tokens = [token(number) for number in range(CALLS)]
     repeated = tokens[:1] * CALLS
     signed = [_signed(text) for text in tokens]
@@ -129,6 +161,9 @@ def contenders() -> dict[str, tuple[Callable[[Any], object], list[Any]]]:
         "cookie, new token": (authenticate(forgetful), [in_cookie(text) for text in tokens]),
         "cookie, repeated token": (authenticate(ours), [in_cookie(text) for text in repeated]),
         "async, header, repeated token": (run_async, [in_header(text) for text in repeated]),
+        "Django: a response, no middleware": (run_bare_django, [in_header(text) for text in repeated]),
+        "Django: with it, header, repeated": (run_django, [in_header(text) for text in repeated]),
+        "Django: with it, cookie, repeated": (run_django, [in_cookie(text) for text in repeated]),
         "PyJWT decode, prepared key": (run_pyjwt, tokens),
         "clerk-backend-api, new token": (run_official, requests),
         "clerk-backend-api, repeated token": (run_official, requests[:1] * CALLS),
