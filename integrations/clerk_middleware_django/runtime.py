@@ -112,9 +112,7 @@ def current() -> Clerk:
     clerk = _current
     if clerk is None:
         with _lock:
-            if _current is None:
-                _current = Clerk.of(*read(given_settings()))
-            clerk = _current
+            clerk = _current = _current or Clerk.of(*read(given_settings()))
     return clerk
 
 
