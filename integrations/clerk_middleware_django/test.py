@@ -120,29 +120,25 @@ def _kept(values: Iterable[str]) -> Iterable[str]:
     return values if isinstance(values, str) else tuple(values)
 
 
-class _Handler(ClientHandler):
+class _HasInstance:
+    """A handler that needs no keys in the settings."""
+
     def __init__(self, instance: _Instance, enforce_csrf_checks: bool) -> None:
-        super().__init__(enforce_csrf_checks)
+        super().__init__(enforce_csrf_checks)  # type: ignore[call-arg]
         self._instance = instance
 
     def load_middleware(self, is_async: bool = False) -> None:
         with self._instance.keys_in_settings():
-            super().load_middleware(is_async)
+            super().load_middleware(is_async)  # type: ignore[misc]
 
+
+class _Handler(_HasInstance, ClientHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         request._clerk = self._instance.clerk()  # type: ignore[attr-defined]
         return super().get_response(request)
 
 
-class _AsyncHandler(AsyncClientHandler):
-    def __init__(self, instance: _Instance, enforce_csrf_checks: bool) -> None:
-        super().__init__(enforce_csrf_checks)
-        self._instance = instance
-
-    def load_middleware(self, is_async: bool = False) -> None:
-        with self._instance.keys_in_settings():
-            super().load_middleware(is_async)
-
+class _AsyncHandler(_HasInstance, AsyncClientHandler):
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         request._clerk = self._instance.clerk()  # type: ignore[attr-defined]
         return await super().get_response_async(request)

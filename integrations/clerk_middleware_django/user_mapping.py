@@ -2,7 +2,7 @@
 
 What becomes of a visitor is a generator, so that it is written once for synchronous and asynchronous
 code: it yields what to ask of the database, and the user's id to have Clerk asked about, and is sent
-the answers.
+the answers, a `BackendAPIError` where Clerk has none.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from .settings import ClerkImproperlyConfigured
 from .user_session import attach_session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clerk_middleware import SessionAuth
 
     from .runtime import Clerk
@@ -74,13 +76,7 @@ class Visitor:
             if self._is_to_be_described():
                 if self._key in self._unavailable:
                     raise UserUnavailable("Clerk did not say a moment ago who the user is")
-                try:
-                    profile = ClerkProfile.of_backend(self._auth, (yield self._user_id))
-                except BackendAPIError as error:
-                    if error.status != 404:  # which is one who was deleted a moment ago
-                        self._unavailable.add(self._key)
-                        raise UserUnavailable(str(error), status=error.status, code=error.code) from error
-                    profile = None
+                profile = self._profile_of((yield self._user_id))
             user = (yield partial(self._settle, profile)) if profile is not None else None
             if user is None:
                 self._turned_away.add(self._key)
@@ -89,6 +85,14 @@ class Visitor:
         attach_session(user, self._auth)
         user.backend = _BACKEND
         return user
+
+    def _profile_of(self, answer: Mapping[str, Any] | BackendAPIError) -> ClerkProfile | None:
+        if not isinstance(answer, BackendAPIError):
+            return ClerkProfile.of_backend(self._auth, answer)
+        if answer.status == 404:  # deleted a moment ago
+            return None
+        self._unavailable.add(self._key)
+        raise UserUnavailable(str(answer), status=answer.status, code=answer.code) from answer
 
     def _find(self, using: str | None = None) -> Any:
         # By the project's own manager: whom it hides, such as deleted users, is hidden here, too.

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
+    from clerk_middleware import ClerkConfig
+
     LocalUser = AbstractBaseUser | AnonymousUser
 
 _ATTRIBUTE = "_clerk_user"
 
 
-@sensitive_variables("described")
+@sensitive_variables("answer")
 def get_user(request: HttpRequest) -> LocalUser:
     """The active local user of the request's session, else `AnonymousUser`. Looked for once a request.
 
@@ -33,19 +35,11 @@ def get_user(request: HttpRequest) -> LocalUser:
     visitor, user = _arrive(request)
     if visitor is None:
         return user
-    authenticator, steps = clerk_of(request).authenticator, visitor.steps()
+    steps, answer = visitor.steps(), None
     try:
-        step = next(steps)
         while True:
-            if callable(step):
-                step = steps.send(step())
-                continue
-            try:
-                described = authenticator.get_user(visitor.config, step)
-            except BackendAPIError as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(described)
+            step = steps.send(answer)
+            answer = step() if callable(step) else _describe(request, visitor.config, step)
     except StopIteration as end:
         return _remember(request, end.value)
     except UserUnavailable as error:
@@ -53,7 +47,7 @@ def get_user(request: HttpRequest) -> LocalUser:
         raise
 
 
-@sensitive_variables("described")
+@sensitive_variables("answer")
 async def aget_user(request: HttpRequest) -> LocalUser:
     """`get_user`, for asynchronous code. Only the database is asked in a thread, as by Django itself."""
     if isinstance(request, WSGIRequest):  # its event loop ends with the view, and connections would stay
@@ -61,24 +55,35 @@ async def aget_user(request: HttpRequest) -> LocalUser:
     visitor, user = _arrive(request)
     if visitor is None:
         return user
-    authenticator, steps = clerk_of(request).async_authenticator, visitor.steps()
+    steps, answer = visitor.steps(), None
     try:
-        step = next(steps)
         while True:
+            step = steps.send(answer)
             if callable(step):
-                step = steps.send(await sync_to_async(step)())
-                continue
-            try:
-                described = await authenticator.get_user(visitor.config, step)
-            except BackendAPIError as error:
-                step = steps.throw(error)
+                answer = await sync_to_async(step)()
             else:
-                step = steps.send(described)
+                answer = await _adescribe(request, visitor.config, step)
     except StopIteration as end:
         return _remember(request, end.value)
     except UserUnavailable as error:
         _remember_failure(request, error)
         raise
+
+
+def _describe(request: HttpRequest, config: ClerkConfig, user_id: str) -> dict[str, Any] | BackendAPIError:
+    try:
+        return clerk_of(request).authenticator.get_user(config, user_id)
+    except BackendAPIError as error:
+        return error
+
+
+async def _adescribe(
+    request: HttpRequest, config: ClerkConfig, user_id: str
+) -> dict[str, Any] | BackendAPIError:
+    try:
+        return await clerk_of(request).async_authenticator.get_user(config, user_id)
+    except BackendAPIError as error:
+        return error
 
 
 def _arrive(request: HttpRequest) -> tuple[Visitor | None, LocalUser]:

@@ -50,16 +50,14 @@ def at_once(handler: str, routes: Any, clerk: LocalClerk) -> Callable[..., list[
 
             def ask(pairs: Any) -> Received:
                 ready.wait()
-                return by_wsgi(wsgi, "GET", view.encode(), b"", pairs, b"", "", closing=True)
+                return by_wsgi(wsgi, "GET", view.encode(), b"", pairs, b"", "")
 
             with ThreadPoolExecutor(len(users)) as threads:
                 return list(threads.map(ask, headers))
 
         async def ask_all() -> list[Received]:
             asgi = ASGIHandler()
-            requests = [
-                by_asgi(asgi, "GET", view.encode(), b"", pairs, b"", "", closing=True) for pairs in headers
-            ]
+            requests = [by_asgi(asgi, "GET", view.encode(), b"", pairs, b"", "") for pairs in headers]
             answers = await asyncio.gather(*requests)
             await current().async_authenticator.aclose()
             await asyncio.sleep(0)

@@ -8,15 +8,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 Pairs = Iterable[tuple[bytes, bytes]]
 
@@ -38,22 +35,6 @@ class Received:
 
     def json(self) -> Any:
         return json.loads(self.body)
-
-
-@contextmanager
-def _connections_kept(kept: bool) -> Iterator[None]:
-    """As Django's clients have it: the test's transaction is not the request's to close.
-
-    A request in a thread of its own has a connection of its own, which it has to close.
-    """
-    signals = (request_started, request_finished) if kept else ()
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    try:
-        yield
-    finally:
-        for signal in signals:
-            signal.connect(close_old_connections)
 
 
 def by_wsgi(
@@ -88,12 +69,11 @@ def by_wsgi(
         **joined,
     }
     started: list[Any] = []
-    with _connections_kept(not closing):
-        response: Any = handler(environ, lambda status, pairs: started.extend((status, pairs)))
-        try:
-            content = b"".join(response)
-        finally:
-            response.close()
+    response: Any = handler(environ, lambda status, pairs: started.extend((status, pairs)))
+    try:
+        content = b"".join(response)
+    finally:
+        response.close()
     return Received(int(started[0].split()[0]), [(k, v.strip()) for k, v in started[1]], content)
 
 
@@ -131,8 +111,7 @@ async def by_asgi(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    with _connections_kept(not closing):
-        await handler(scope, receive, send)
+    await handler(scope, receive, send)
     start, *rest = sent
     pairs = [(k.decode("latin-1"), v.decode("latin-1").strip()) for k, v in start["headers"]]
     return Received(start["status"], pairs, b"".join(message.get("body", b"") for message in rest))
