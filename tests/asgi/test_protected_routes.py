@@ -8,6 +8,7 @@ import pytest
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware.asgi import ClerkMiddleware
+from clerk_middleware.route_protection import RouteProtection
 
 pytestmark = pytest.mark.anyio
 
@@ -212,3 +213,10 @@ class TestUnderARootPath:
 
         app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
         assert (await request_to(without, "/%61dmin")).status == 401
+
+
+@pytest.mark.parametrize("root", ["/app", "/app/"])
+def test_a_mount_may_be_written_with_a_slash(root: str) -> None:
+    assert RouteProtection("/admin(.*)", None).cover("/app/admin/secret", root)
+    assert RouteProtection(None, "/about").cover("/app/admin", root)
+    assert not RouteProtection(None, "/about").cover("/app/about", root)
