@@ -143,7 +143,10 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     if not isinstance(url, str) or not url.startswith("clerk:") or _can_reverse(url):
         return []
     problem = f"LOGIN_URL is {url!r}, and there is no such URL: who has to sign in gets an error."
-    return [Error(problem, hint=f"In the project's urlpatterns, add {_INCLUDE}.", id="clerk.E008")]
+    hint = f"In the project's urlpatterns, add {_INCLUDE}."
+    if _can_reverse("clerk:sign-in"):
+        hint = "Write 'clerk:sign-in', as the view is called."
+    return [Error(problem, hint=hint, id="clerk.E008")]
 
 
 def check_templates(**_: Any) -> list[CheckMessage]:

@@ -39,7 +39,7 @@ def expect_no_rest_view(view: object) -> None:
     if hasattr(view, "authentication_classes") or hasattr(view, "cls"):
         raise ConfigurationError(
             f"{view!r} is a view of Django REST framework: set permission_classes to those of "
-            "clerk_middleware_django.drf, or put the decorator below @api_view"
+            "clerk_middleware_django.drf and authentication_classes to ClerkAuthentication"
         )
 
 

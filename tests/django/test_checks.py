@@ -335,6 +335,10 @@ class TestURLs:
         settings.ROOT_URLCONF = "django_project.urls"
         assert "include('clerk_middleware_django.urls')" in hint_of("E008")
 
+    def test_a_login_url_with_a_slip(self, settings: Any) -> None:
+        settings.LOGIN_URL = "clerk:signin"
+        assert hint_of("E008") == "Write 'clerk:sign-in', as the view is called."
+
     def test_a_login_url_of_the_projects_own(self, settings: Any) -> None:
         settings.ROOT_URLCONF = "django_project.urls"
         for settings.LOGIN_URL in ("/login", reverse_lazy("nowhere")):
