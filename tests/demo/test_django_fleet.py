@@ -191,9 +191,9 @@ print("/loads", client.post("/loads").status_code)
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
     done = manage({**environment, "CLERK_API_URL": nobody}, "shell", "-c", program)
     came = [line for line in done.stdout.splitlines() if line.startswith("/")]
-    assert came == ["/ 503", "/no-such-page 404", "/dashboard 503", "/personal 503", "/loads 503"], (
-        done.stderr
-    )
+    # LoginRequiredMiddleware reads the user of a public page, too, up to some Django before 6.1.
+    assert came[0] in ("/ 200", "/ 503"), done.stderr
+    assert came[1:] == ["/no-such-page 404", "/dashboard 503", "/personal 503", "/loads 503"], done.stderr
 
 
 def test_what_is_lacking_is_named_alone(django_fleet: Any) -> None:
