@@ -1,7 +1,7 @@
 """Clerk authentication for Python web applications.
 
-The engine and the pure ASGI middleware. `clerk_middleware_starlette` and
-`clerk_middleware_fastapi` speak for their frameworks.
+The engine, and the pure ASGI and WSGI middleware. `clerk_middleware_starlette`, `clerk_middleware_fastapi`,
+`clerk_middleware_flask` and `clerk_middleware_django` speak for their frameworks.
 """
 
 from .auth import Auth, SessionAuth, SignedOut

@@ -38,6 +38,11 @@ class Answer(NamedTuple):
         return cls(307, [("location", location), ("cache-control", "no-store")], b"")
 
 
+def redirect_of(state: RequestState) -> Answer | None:
+    """The redirect that finds out who a request is, or takes its tokens out of the URL."""
+    return Answer(307, state.headers, b"") if state.location is not None else None
+
+
 def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
     """The body that Clerk's frontend reads, to have the user verify and then to try again.
 

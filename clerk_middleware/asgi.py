@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .answers import Answer, handshake_failed
-from .asgi_scope import STATE, send_answer
+from .answers import Answer, handshake_failed, redirect_of
+from .asgi_scope import STATE, auth_of, require, send_answer
 from .auth import SignedOut
-from .authenticator import AsyncAuthenticator
+from .authenticator import AsyncAuthenticator, given_or_made
 from .errors import ConfigurationError, HandshakeError
 from .logging import logger
 from .protection import AuthorizationError, Requirement
 from .request import ClerkRequest
+from .response_headers import cookies_of, varied
 from .route_protection import RouteProtection
 from .urls import parse_url
 
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .asgi_scope import ASGIApp, Message, Receive, Scope, Send
-    from .auth import Auth
+    from .auth import Auth, SessionAuth
     from .authenticator import ConfigSource
     from .state import RequestState
 
-_VARY = (b"Authorization", b"Cookie")
 _SIGNED_IN = Requirement()
 
 
@@ -76,14 +76,10 @@ class ClerkMiddleware:
         public_routes: str | Sequence[str] | None = None,
         authenticator: AsyncAuthenticator | None = None,
     ) -> None:
-        if config is not None and authenticator is not None:
-            raise ConfigurationError(
-                "config and authenticator exclude each other: the authenticator has its own"
-            )
         self.app = app
         self._closes_authenticator = authenticator is None  # whoever made another one closes it
         try:
-            self.authenticator = authenticator if authenticator is not None else AsyncAuthenticator(config)
+            self.authenticator = given_or_made(AsyncAuthenticator, config, authenticator)
             self._routes = RouteProtection(
                 protected_routes, public_routes, app_root=getattr(app, "root_path", "") or ""
             )
@@ -113,8 +109,9 @@ class ClerkMiddleware:
         except HandshakeError as error:
             await send_answer(send, handshake_failed(error))
             return
-        if state.location is not None:
-            await send_answer(send, Answer(307, state.headers, b""))
+        redirect = redirect_of(state)
+        if redirect is not None:
+            await send_answer(send, redirect)
             return
         response = _HTTPResponse(send, state)
         try:
@@ -159,6 +156,22 @@ class ClerkMiddleware:
         scope[STATE] = state
         if self._routes.cover(scope["path"], scope.get("root_path", "")):
             _SIGNED_IN.check(auth)
+
+
+def get_auth(scope: Scope) -> Auth:
+    """``scope["auth"]``, typed.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    return auth_of(scope)
+
+
+def get_session(scope: Scope) -> SessionAuth:
+    """The same where somebody has to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return require(scope, _SIGNED_IN)
 
 
 class _HTTPResponse:
@@ -207,24 +220,17 @@ def _auth(state: RequestState) -> Auth:
 
 
 def _cookies(state: RequestState) -> list[tuple[bytes, bytes]]:
-    """The cookies that authenticating sets. Its other headers belong to a redirect only."""
-    if state.status == "handshake":  # of a socket, which is not redirected: there is none to count
-        return []
-    return [(b"set-cookie", value.encode("latin-1")) for name, value in state.headers if name == "set-cookie"]
+    return [(b"set-cookie", line.encode("latin-1")) for line in cookies_of(state)]
 
 
 def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Tell caches that the answer depends on who asks."""
-    kept, varied = [], []
+    kept, values = [], []
     for name, value in headers:
         if name.lower() == b"vary":
-            varied += [item.strip() for item in value.split(b",") if item.strip()]
+            values.append(value.decode("latin-1"))
         else:
             kept.append((name, value))
-    present = {item.lower() for item in varied}
-    if b"*" not in present:
-        varied += [item for item in _VARY if item.lower() not in present]
-    return [*kept, (b"vary", b", ".join(varied))]
+    return [*kept, (b"vary", varied(values).encode("latin-1"))]
 
 
 def _is_own_origin(state: RequestState) -> bool:

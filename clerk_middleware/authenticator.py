@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import reasons
 from .auth import TokenSource
@@ -14,9 +14,10 @@ from .config import ClerkConfig
 from .engine import authenticate_request
 from .engine.context import Context, Memory
 from .engine.session import verify
-from .errors import ClerkError, ConfigurationError, TokenVerificationError
+from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
 from .logging import logger
 from .request import ClerkRequest
+from .sign_out import session_to_end
 from .validation import sign_in_on_satellite
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ class _Authenticator(TokenSource):
             return
         self._memory.warnings.log(reason, "Clerk: requests are signed out (%s): %s.", reason, state.message)
 
+    def _sign_out(self, state: RequestState) -> Flow[None]:
+        session_id = session_to_end(state)
+        if session_id is None:
+            return
+        try:
+            if state.config.secret_key is None:
+                raise BackendAPIError("that takes a secret key, and CLERK_SECRET_KEY is not set")
+            yield from resources.end_session(state.config, session_id)
+        except BackendAPIError as error:
+            self._memory.warnings.log(
+                "revoke",
+                "Clerk: session %s was signed out here only, and goes on at Clerk: %s.",
+                session_id,
+                error,
+            )
+
     def _verify_token(self, token: str) -> Flow[dict[str, Any]]:
         if not isinstance(self._config, ClerkConfig):
             raise ConfigurationError(
@@ -104,7 +121,7 @@ class _Authenticator(TokenSource):
 
         no_request = ClerkRequest("GET", "http://localhost/")
         context = Context(self._config, no_request, self._memory, self._clock)
-        verified = yield from verify(context, context.present(token))
+        verified = yield from verify(context, context.tokens.present(token))
         return deepcopy(verified.jwt.claims)
 
 
@@ -129,6 +146,23 @@ def _check(config: ClerkConfig) -> None:
             "refresh their session. Set it (CLERK_SECRET_KEY), or leave out publishable_key in an API that "
             "only verifies tokens."
         )
+
+
+A = TypeVar("A", bound=_Authenticator)
+
+
+def given_or_made(
+    kind: Callable[[ConfigSource | None], A], config: ConfigSource | None, given: A | None
+) -> A:
+    """A middleware's authenticator: the application's own, or one of its *config*.
+
+    :raises ConfigurationError: if it gives both, or the configuration is wrong.
+    """
+    if given is None:
+        return kind(config)
+    if config is not None:
+        raise ConfigurationError("config and authenticator exclude each other: the authenticator has its own")
+    return given
 
 
 @cache
@@ -185,7 +219,10 @@ class Authenticator(_Authenticator):
         return self._driver.run(resources.session_token(config, session_id, template))
 
     async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        raise ClerkError("this request was authenticated synchronously: use get_token(), not aget_token()")
+        """The same for asynchronous code, as in the views of a WSGI application; waits in a thread."""
+        from anyio.to_thread import run_sync
+
+        return await run_sync(self.get_session_token, config, session_id, template)
 
     def get_user(self, config: ClerkConfig, user_id: str) -> dict[str, Any]:
         """A user of *config*'s instance, as the Backend API describes one.
@@ -202,6 +239,13 @@ class Authenticator(_Authenticator):
         :raises BackendAPIError: if Clerk does not do it.
         """
         self._driver.run(resources.end_session(config, session_id))
+
+    def sign_out(self, state: RequestState) -> None:
+        """End the session of a request at Clerk; where Clerk does not do it, the log says so.
+
+        Forgetting its cookies is the application's: `cookies_to_forget`.
+        """
+        self._driver.run(self._sign_out(state))
 
     def close(self) -> None:
         """Close the connections to Clerk."""
@@ -271,6 +315,10 @@ class AsyncAuthenticator(_Authenticator):
     async def revoke_session(self, config: ClerkConfig, session_id: str) -> None:
         """End a session at Clerk; see `Authenticator.revoke_session`."""
         await self._driver.run(resources.end_session(config, session_id))
+
+    async def sign_out(self, state: RequestState) -> None:
+        """End the session of a request at Clerk; see `Authenticator.sign_out`."""
+        await self._driver.run(self._sign_out(state))
 
     async def aclose(self) -> None:
         """Close the connections to Clerk."""

@@ -122,15 +122,13 @@ class ClerkConfig:
         for option in fields(cls):
             variable = f"CLERK_{option.name.upper()}"
             if option.name not in overrides and (text := environ.get(variable, "").strip()):
-                options[option.name] = check.from_text(option.name, text, variable)
+                options[option.name] = check.from_text(option.name, text, _in_environment(variable))
         try:
             return cls(**options, **overrides)
         except ConfigurationError as error:
             if error.option in options:
-                variable = f"CLERK_{error.option.upper()}"
-                raise ConfigurationError(
-                    error.problem, option=error.option, source=f"the environment variable {variable}"
-                ) from None
+                source = _in_environment(f"CLERK_{error.option.upper()}")
+                raise ConfigurationError(error.problem, option=error.option, source=source) from None
             raise
 
     @lazy
@@ -179,3 +177,7 @@ class ClerkConfig:
         if key is not None:
             return key.is_development
         return self.secret_key is not None and self.secret_key.startswith(check.DEVELOPMENT_KEYS)
+
+
+def _in_environment(variable: str) -> str:
+    return f"the environment variable {variable}"

@@ -70,11 +70,23 @@ class Decorators:
         return self._decorator(Protection(condition, **options))
 
     def _decorator(self, requirement: Requirement) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        return lambda view: self._decorate(view, requirement)
+        def decorate(*views: Callable[..., Any], **parameters: object) -> Callable[..., Any]:
+            if len(views) != 1 or parameters:  # a framework calls it, as the view that it took it for
+                raise _not_called()
+            return self._decorate(views[0], requirement)
+
+        return decorate
 
 
 def _expect_no_view(condition: object) -> None:
     """:raises ConfigurationError: for what ``@protect`` is given where its call was forgotten."""
+    if condition is None:
+        return
     with suppress(TypeError, ValueError):  # what is no function of Python's
-        if next(iter(signature(condition).parameters), None) == "request":  # type: ignore[arg-type]
-            raise ConfigurationError("protect is not called: write @protect(), with parentheses")
+        parameters = signature(condition).parameters  # type: ignore[arg-type]
+        if next(iter(parameters), "request") == "request":  # a condition takes the Auth object
+            raise _not_called()
+
+
+def _not_called() -> ConfigurationError:
+    return ConfigurationError("protect is not called: write @protect(), with parentheses")

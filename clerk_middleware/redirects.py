@@ -84,3 +84,15 @@ class AuthRedirects:
         if elsewhere and self._dev_browser_token and self._config.is_development:
             target = target.set_param("__clerk_db_jwt", self._dev_browser_token)
         return str(target)
+
+
+def own_page(wanted: str | None, here: URL, config: ClerkConfig) -> URL | None:
+    """The URL of *wanted*, a path or a URL, if it is of the site *here* or of an authorized party.
+
+    It may have come with the request: nobody is sent to a stranger's page by a link to this one. Redirect
+    to what is returned, and not to *wanted*: browsers and parsers differ on some texts.
+    """
+    if not wanted or not wanted.isprintable():
+        return None
+    page = parse_url(wanted, here)
+    return page if page is not None and page.origin in {here.origin, *config.parties} else None

@@ -155,11 +155,14 @@ class _EnvironHeaders:
 
 def _url_of_environ(environ: Mapping[str, Any], request: ClerkRequest) -> URL:
     # The path arrives decoded, its bytes read as Latin-1.
-    path = (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1", "replace")
+    root, path = environ.get("SCRIPT_NAME", ""), environ.get("PATH_INFO", "")
+    if root and path and not path.startswith("/"):
+        root += "/"
+    raw_path = (root + path).encode("latin-1", "replace")
     scope = {
         "scheme": environ.get("wsgi.url_scheme", "http"),
         "server": (environ.get("SERVER_NAME", "localhost"), environ.get("SERVER_PORT")),
-        "raw_path": quote(path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
+        "raw_path": quote(raw_path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
     }
     return _url_of_scope(scope, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posixpath import normpath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlparse
 
 from .errors import ConfigurationError
 from .routes import PATH_CHARACTERS, RouteMatcher
@@ -40,6 +40,12 @@ class RouteProtection:
 
     def cover(self, path: str, root_path: str) -> bool:
         """Whether *path*, decoded and with the *root_path* of a mount, needs a session."""
+        if self._covers(path, root_path):
+            return True
+        # A request target in absolute form, which Quart takes apart.
+        return bool(path) and not path.startswith("/") and self._covers(_path_of(path), root_path)
+
+    def _covers(self, path: str, root_path: str) -> bool:
         routed = _without_root(path, root_path)
         if self._public is not None:
             return not all(self._public.match(reading) is not None for reading in _readings(routed))
@@ -72,3 +78,10 @@ def _readings(path: str) -> set[str]:
         resolved += "/"
     readings = {path, path.removesuffix("\n"), slashed, resolved}
     return {quote(reading or "/", safe=PATH_CHARACTERS) for reading in readings}
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlparse(url).path or "/"
+    except ValueError:  # as the application will find
+        return "/"

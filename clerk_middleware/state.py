@@ -126,8 +126,19 @@ class RequestState:
         is_genuine = (self.reason or "").startswith(SESSION_TOKEN_EXPIRED_REFRESH)
         if not is_genuine or context.request.authorization is not None:
             return None
-        session_id = context.unverified_claims(context.browser.cookies.session_token).get("sid")
+        session_id = context.tokens.unverified_claims(context.browser.cookies.session_token).get("sid")
         return session_id if isinstance(session_id, str) else None
+
+    @property
+    def is_beyond_forgery(self) -> bool:
+        """Whether no page of another site can have had a browser send the request (CSRF).
+
+        Browsers send cookies on their own, and never a bearer token. One that is refused counts, too: the
+        identity is the token's or nobody's then, and its client has to learn that, by a 401.
+        """
+        if self.is_authenticated:
+            return self.token_carrier == "header"
+        return (self._bound.request.authorization or "")[:7].lower() == "bearer "
 
     def to_auth(self, treat_pending_as_signed_out: bool = True) -> Auth:
         """The Auth object of this request.

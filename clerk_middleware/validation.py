@@ -277,9 +277,8 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.lower()
 
 
-def from_text(option: str, text: str, variable: str) -> Any:
-    """An option's value from an environment variable's text."""
-    source = f"the environment variable {variable}"
+def from_text(option: str, text: str, source: str) -> Any:
+    """An option's value from the text of a setting, *source*."""
     if option in _LISTS or (option == "accepts_token" and "," in text):
         return [item.strip() for item in text.split(",") if item.strip()]
     if option in ("is_satellite", "satellite_auto_sync", "trust_forwarded_headers"):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, assert_type
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.http import HttpRequest, HttpResponse
 from django.test import TestCase
@@ -10,6 +11,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.generic import TemplateView
 from fastapi import Depends, FastAPI, WebSocket
+from flask import Blueprint, Flask
+from flask import Response as FlaskResponse
+from flask.views import MethodView
+from flask_login import LoginManager  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
@@ -18,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 
 import clerk_middleware_django as django_clerk
 import clerk_middleware_fastapi as fastapi_clerk
+import clerk_middleware_flask as flask_clerk
 import clerk_middleware_starlette as starlette_clerk
 from clerk_middleware import (
     APIKeyAuth,
@@ -25,13 +31,17 @@ from clerk_middleware import (
     ClerkConfig,
     ClerkRequest,
     M2MAuth,
+    NotAuthorized,
     OAuthAuth,
     RequestState,
     SessionAuth,
     TokenType,
 )
+from clerk_middleware import wsgi as wsgi_clerk
 from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware_django.test import ClerkClient
+from clerk_middleware_flask.login import ClerkUser, use_clerk
+from clerk_middleware_flask.testing import ClerkTestClient
 
 # Auth objects
 
@@ -223,3 +233,94 @@ class DjangoTests(TestCase):
     def test_teams(self) -> None:
         self.client.clerk_login("user_1", org_id="org_1", permissions=["org:teams:manage"])
         assert_type(self.client.get("/").status_code, int)
+
+
+# WSGI
+
+
+def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    assert_type(wsgi_clerk.get_auth(environ), Auth)
+    assert_type(wsgi_clerk.get_session(environ).user_id, str)
+    return []
+
+
+wsgi_clerk.ClerkMiddleware(wsgi_app, config, protected_routes="/admin(.*)")
+wsgi_clerk.ClerkMiddleware(wsgi_app, instance_of, public_routes=["/"])
+wsgi_clerk.ClerkMiddleware(wsgi_clerk.ClerkMiddleware(wsgi_app))
+
+# Flask
+
+flask_app = Flask("typing_examples")
+flask_app_clerk = flask_clerk.Clerk(flask_app)
+flask_clerk.Clerk(config=config).init_app(flask_app)
+flask_clerk.Clerk(flask_app, instance_of)
+
+
+@flask_app.get("/")
+def flask_home() -> str:
+    auth = flask_clerk.current_auth
+    assert_type(auth, Auth)
+    assert_type(auth.user_id, str | None)
+    assert_type(auth.has(role="org:admin"), bool)
+    if isinstance(auth, SessionAuth):
+        assert_type(auth.user_id, str)
+    assert_type(flask_clerk.get_auth(), Auth)
+    assert_type(flask_clerk.get_session(), SessionAuth)
+    assert_type(flask_clerk.get_session().user_id, str)
+    assert_type(flask_clerk.get_state(), RequestState)
+    return ""
+
+
+@flask_app.get("/teams/<int:number>")
+@flask_clerk.require_permission("org:teams:manage")
+def flask_view(number: int) -> tuple[str, int]:
+    return "", number
+
+
+@flask_app.get("/async")
+@flask_clerk.require_auth
+async def flask_async_view(number: int = 1) -> str:
+    return await flask_clerk.get_session().aget_token()
+
+
+async def flask_signatures() -> None:
+    """A decorated view is what it was."""
+    assert_type(flask_view(1), tuple[str, int])
+    assert_type(await flask_async_view(number=2), str)
+    flask_view("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+class FlaskTeams(MethodView):
+    decorators = [flask_clerk.require_auth, flask_clerk.require_plan("pro")]
+
+    @flask_clerk.protect(lambda auth: auth.user_id != "user_1", unauthorized_url="/")
+    def get(self) -> str:
+        return ""
+
+
+flask_managers = Blueprint("managers", "typing_examples")
+flask_app_clerk.protect_blueprint(flask_managers, lambda auth: auth.org_id == "org_1", role="org:admin")
+flask_app_clerk.protect_blueprint(flask_managers, roles="org:admin")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+@flask_managers.before_request
+@flask_clerk.require_reverification({"level": "first_factor", "after_minutes": 10})
+def flask_managers_only() -> None: ...
+
+
+@flask_app.errorhandler(NotAuthorized)
+def flask_refused(error: NotAuthorized) -> FlaskResponse:
+    return flask_app_clerk.answer(error)
+
+
+def flask_user(auth: SessionAuth) -> ClerkUser | None:
+    return None
+
+
+use_clerk(LoginManager(flask_app), flask_user)
+
+
+def flask_tests() -> None:
+    client = ClerkTestClient(flask_app)
+    client.clerk_login("user_1", org_id="org_1", permissions=["org:teams:manage"])
+    assert_type(client.get("/").status_code, int)

@@ -23,6 +23,7 @@ _FETCH = {"accept": "application/json", "sec-fetch-dest": "empty", "sec-fetch-mo
 _FORM = re.compile(r'<form[^>]* action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
 _FIELD = re.compile(r"<input[^>]*>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
+_CSRF_TOKEN = re.compile(r'<meta name="csrf-token" content="([^"]*)">')
 
 
 class Browser:
@@ -33,6 +34,8 @@ class Browser:
         self._client = httpx.Client(trust_env=False, timeout=10)
         # What the forms of the pages that it was shown would send besides what is typed, by their action.
         self._hidden: dict[str, dict[str, str]] = {}
+        # What the last page has for its scripts to send, as Flask-WTF wants it.
+        self._csrf_token = ""
 
     def close(self) -> None:
         self._client.close()
@@ -70,7 +73,8 @@ class Browser:
     ) -> httpx.Response:
         """What a page's script does: GET, or POST with *json*. With *token*, as another program would."""
         headers = {**_FETCH, "sec-fetch-site": "same-origin", "origin": _origin(url)}
-        if csrf_token := self.cookie("csrftoken"):  # scripts copy Django's cookie into a header
+        # Scripts copy Django's cookie into a header, or what a page has for them.
+        if csrf_token := self.cookie("csrftoken") or self._csrf_token:
             headers["x-csrftoken"] = csrf_token
         if token is not None or anonymous:
             headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
@@ -99,6 +103,7 @@ class Browser:
 
     def _shown(self, answer: httpx.Response) -> httpx.Response:
         if answer.headers.get("content-type", "").startswith("text/html"):
+            self._csrf_token = "".join(_CSRF_TOKEN.findall(answer.text))
             for action, content in _FORM.findall(answer.text):
                 fields = (dict(_ATTRIBUTE.findall(field)) for field in _FIELD.findall(content))
                 self._hidden[urljoin(str(answer.url), html.unescape(action))] = {

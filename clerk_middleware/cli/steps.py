@@ -234,6 +234,7 @@ def positions(tour: Tour) -> None:
     expect("a stranger's status", tour.browser("stranger").fetch(tour.url("/live")).status_code, 401)
 
 
+@needing("an OpenAPI document")
 def described(tour: Tour) -> None:
     """The API describes itself: an OpenAPI document names its calls"""
     document = tour.browser("dev").fetch(tour.url(tour.demo.application.schema)).json()

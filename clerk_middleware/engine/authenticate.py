@@ -98,7 +98,7 @@ def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow
 
 def _session(context: Context, token: str, carrier: Carrier) -> Flow[RequestState]:
     try:
-        presented = context.present(token)
+        presented = context.tokens.present(token)
         presented.require_session_class()
         verified = yield from verify(context, presented)
     except TokenVerificationError as error:

@@ -43,7 +43,7 @@ def authenticate_browser(context: Context) -> Flow[RequestState]:
     if not client_uat:
         return handshake(context, reasons.SESSION_TOKEN_BUT_NO_CLIENT_UAT)
     try:
-        presented = context.present(token)
+        presented = context.tokens.present(token)
         presented.require_session_class()
         if _issued_before(presented, client_uat):
             return handshake(context, reasons.SESSION_TOKEN_IAT_BEFORE_CLIENT_UAT)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import TokenVerificationError
 from ..lazy import lazy
 from ..logging import OccasionalWarnings
 from ..tokens.jwks import KeySets
 from ..tokens.verified import VerifiedTokens
 from .cookies import InstanceCookies
-from .presented import Presented
+from .presented import PresentedTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,26 +46,7 @@ class Context:
         self.clock = clock
         #: The moment for which the decision is made. What takes time asks the clock again.
         self.now = clock()
-        self._presented: tuple[Presented, ...] = ()
-
-    def present(self, token: str) -> Presented:
-        """Decode *token*, once however often it is presented.
-
-        :raises TokenVerificationError: ``token-invalid``, if it does not decode.
-        """
-        for presented in self._presented:  # they are two or three
-            if presented.text == token:
-                return presented
-        presented = Presented(token, self.memory.verified_tokens.get(token))
-        self._presented = (*self._presented, presented)
-        return presented
-
-    def unverified_claims(self, token: str | None) -> dict[str, Any]:
-        """What *token* claims, to compare cookies by; nothing where it does not decode."""
-        try:
-            return self.present(token).jwt.claims if token else {}
-        except TokenVerificationError:
-            return {}
+        self.tokens = PresentedTokens(memory.verified_tokens)
 
     @lazy
     def browser(self) -> Browser:

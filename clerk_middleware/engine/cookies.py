@@ -23,7 +23,8 @@ class InstanceCookies:
     """The cookies of one instance. An empty cookie counts as none."""
 
     def __init__(self, context: Context, key: PublishableKey) -> None:
-        self._context = context
+        # Not the context itself, which refers to these: each would wait for a collection.
+        self._config, self._tokens, self._now = context.config, context.tokens, context.now
         self._cookies = context.request.cookies
         self._key = key
         self._suffix = f"_{key.cookie_suffix}"
@@ -56,7 +57,7 @@ class InstanceCookies:
     def use_suffixed(self) -> bool:
         """Whether the suffixed set is the one to trust."""
         plain_token = self.plain("__session")
-        plain = self._context.unverified_claims(plain_token)
+        plain = self._tokens.unverified_claims(plain_token)
         if plain_token:
             issuer = plain.get("iss")
             if not issuer:
@@ -69,20 +70,20 @@ class InstanceCookies:
         plain_uat = self.plain("__client_uat")
         if suffixed_uat == "0":
             return plain_uat == "0"  # 5
-        suffixed = self._context.unverified_claims(self.suffixed("__session"))
+        suffixed = self._tokens.unverified_claims(self.suffixed("__session"))
         if plain_uat != "0":
             return _issued_at(plain) <= _issued_at(suffixed)  # 4
         return not self._key.is_development or not self._has_expired(suffixed)  # 6
 
     def _is_own_issuer(self, issuer: object) -> bool:
         # Tokens are issued by the instance's own host, whatever proxy stands before it.
-        config = self._context.config
+        config = self._config
         own = self._key.frontend_api_for(config.domain, config.is_satellite)
         return isinstance(issuer, str) and _SCHEME.sub("", issuer) == own
 
     def _has_expired(self, claims: dict[str, Any]) -> bool:
         expires = claims.get("exp")
-        return isinstance(expires, (int, float)) and expires <= int(self._context.now)
+        return isinstance(expires, (int, float)) and expires <= int(self._now)
 
 
 def _issued_at(claims: dict[str, Any]) -> float:

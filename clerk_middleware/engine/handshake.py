@@ -130,7 +130,7 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
     if not token:
         return signed_out(reasons.SESSION_TOKEN_MISSING, headers=headers)
     try:
-        presented = context.present(token)
+        presented = context.tokens.present(token)
         presented.require_session_class()
         verified = yield from _verify_leniently(context, presented)
     except TokenVerificationError as error:
@@ -145,7 +145,7 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
 
 
 def _directives_of_token(context: Context, token: str) -> Flow[object]:
-    presented = context.present(token)
+    presented = context.tokens.present(token)
     key = yield from find_key(context, presented.jwt)
     check_type(presented.jwt)
     presented.require_session_class()

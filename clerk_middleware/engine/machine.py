@@ -30,7 +30,7 @@ def machine_type_of(context: Context, token: str) -> MachineTokenType | None:
     if (opaque := opaque_token_type(token)) is not None:
         return opaque
     try:
-        return machine_jwt_type(context.present(token).jwt)
+        return machine_jwt_type(context.tokens.present(token).jwt)
     except TokenVerificationError:
         return None
 
@@ -50,7 +50,7 @@ def authenticate_machine_jwt(
 ) -> Flow[RequestState]:
     """Verify a machine's JWT; the network is needed only where the key is not known."""
     try:
-        jwt = context.present(token).jwt
+        jwt = context.tokens.present(token).jwt
         if token_type == "m2m_token" and "cat" in jwt.header and not is_m2m_class(jwt):
             raise TokenVerificationError(reasons.TOKEN_INVALID, "the token's 'cat' is not that of M2M tokens")
         yield from _verify(context, jwt, token_type)

@@ -1,8 +1,8 @@
-"""A token as it was presented, decoded once in a request."""
+"""The tokens of one request as they were presented, each decoded once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import reasons
 from ..errors import TokenVerificationError
@@ -10,7 +10,7 @@ from ..tokens.classes import is_session_jwt
 from ..tokens.jwt import decode
 
 if TYPE_CHECKING:
-    from ..tokens.verified import VerifiedToken
+    from ..tokens.verified import VerifiedToken, VerifiedTokens
 
 
 class Presented:
@@ -34,3 +34,32 @@ class Presented:
             raise TokenVerificationError(
                 reasons.TOKEN_TYPE_MISMATCH, "the token is a machine's or a JWT template's, no session's"
             )
+
+
+class PresentedTokens:
+    """Those of one request."""
+
+    __slots__ = ("_presented", "_verified")
+
+    def __init__(self, verified: VerifiedTokens) -> None:
+        self._verified = verified
+        self._presented: tuple[Presented, ...] = ()
+
+    def present(self, token: str) -> Presented:
+        """Decode *token*, once however often it is presented.
+
+        :raises TokenVerificationError: ``token-invalid``, if it does not decode.
+        """
+        for presented in self._presented:  # they are two or three
+            if presented.text == token:
+                return presented
+        presented = Presented(token, self._verified.get(token))
+        self._presented = (*self._presented, presented)
+        return presented
+
+    def unverified_claims(self, token: str | None) -> dict[str, Any]:
+        """What *token* claims, to compare cookies by; nothing where it does not decode."""
+        try:
+            return self.present(token).jwt.claims if token else {}
+        except TokenVerificationError:
+            return {}

@@ -44,7 +44,7 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
     if refresh_token is None:
         return reasons.REFRESH_NO_COOKIE
     try:
-        expired = context.present(cookies.session_token or token)
+        expired = context.tokens.present(cookies.session_token or token)
     except TokenVerificationError:
         return reasons.REFRESH_UNDECODABLE
     session_id = expired.jwt.claims.get("sid")
@@ -69,7 +69,7 @@ def refresh(context: Context, token: str) -> Flow[RequestState | str]:
     if not headers:
         return reasons.REFRESH_NO_COOKIES_ANSWERED
     try:
-        fresh = context.present(session_token_of(headers))
+        fresh = context.tokens.present(session_token_of(headers))
         fresh.require_session_class()
         verified = yield from verify(context, fresh)
     except TokenVerificationError:

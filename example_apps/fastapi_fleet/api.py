@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import protect, require_auth, require_permission, require_role
+from example_apps.fleet.companies import Event, Load
 from example_apps.fleet.permissions import may_read_audit_log
 
-from .company import JUST_VERIFIED, pay_driver
+from .company import JUST_VERIFIED
 from .current import CurrentCompany, Member
-from .fleet import Event, Load
-from .loads import Dispatcher, NewLoad
+from .loads import Dispatcher, NewLoad, driver_in
 from .security import same_origin
 
 router = APIRouter(prefix="/api", tags=["fleet"], dependencies=[Depends(same_origin)])
@@ -39,14 +39,12 @@ async def list_loads(company: CurrentCompany) -> list[Load]:
 
 @router.post("/loads", status_code=201)
 async def create_load(auth: Dispatcher, company: CurrentCompany, new: NewLoad) -> Load:
-    load = company.add_load(new.origin, new.destination, new.cargo, new.tons)
-    company.log(auth.user_id, f"created load {load.number}")
-    return load
+    return company.create_load(auth.user_id, new.origin, new.destination, new.cargo, new.tons)
 
 
 @router.post("/payments", dependencies=[Depends(require_role("org:admin")), Depends(JUST_VERIFIED)])
 async def pay(auth: Member, company: CurrentCompany, payment: Payment) -> dict[str, int]:
-    return {"paid": pay_driver(company, auth, payment.driver_id)}
+    return {"paid": company.pay(auth.user_id, driver_in(company, payment.driver_id))}
 
 
 @router.get("/audit", dependencies=[Depends(protect(may_read_audit_log))])

@@ -8,10 +8,10 @@ from fastapi.staticfiles import StaticFiles
 from clerk_middleware import ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
 from example_apps.fleet import STATIC
+from example_apps.fleet.companies import Fleet
 
 from . import account, api, company, live, loads, pages
 from .errors import add_error_pages
-from .fleet import Fleet
 from .security import SecurityHeaders
 
 #: A visit to one of these paths makes that organization the active one, if the user is a member.

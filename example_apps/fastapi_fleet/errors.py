@@ -4,14 +4,13 @@ The middleware answers all of them by itself, in JSON. An application that would
 handles the exception, for browsers; what it raises again, the middleware answers.
 """
 
-from urllib.parse import urlencode, urlsplit
-
 from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from clerk_middleware import NotAuthenticated, NotAuthorized, ReverificationRequired
+from example_apps.fleet import visits
 
 from .rendering import render
 
@@ -43,8 +42,8 @@ async def reverification_required(request: Request, error: ReverificationRequire
     """Clerk's JavaScript handles the JSON answer in a dialog; without it a page has to ask."""
     if not is_for_page(request):
         raise error
-    back, verify_url = page_before(request), request.app.state.verify_url
-    link = f"{verify_url}?{urlencode({'redirect_url': back})}" if verify_url else None
+    back = page_before(request)
+    link = visits.verification_link(request.app.state.verify_url, back)
     return render(request, "reverify.html", status=403, verify_url=link, back=back)
 
 
@@ -66,18 +65,10 @@ async def invalid_form(request: Request, error: RequestValidationError) -> Respo
 
 def is_for_page(request: Request) -> bool:
     """Whether a person is going to look at the answer. (A WebSocket comes here, too.)"""
-    return (
-        request.scope["type"] == "http"
-        and not request.url.path.startswith("/api/")
-        and "text/html" in request.headers.get("accept", "")
-    )
+    accept = request.headers.get("accept", "")
+    return request.scope["type"] == "http" and visits.is_for_page(request.url.path, accept)
 
 
 def page_before(request: Request) -> str:
     """The page that a form was on, if it is one of ours."""
-    try:
-        page = urlsplit(request.headers.get("referer", ""))
-    except ValueError:  # no URL at all
-        page = urlsplit("")
-    path = page.path if page.netloc == request.url.netloc else "/dashboard"
-    return str(request.url.replace(path=path, query=""))
+    return visits.page_before(request.headers.get("referer", ""), str(request.url))

@@ -9,10 +9,9 @@ from fastapi import APIRouter, Depends, Request, Response, WebSocket, WebSocketD
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import require_feature, require_permission
-from example_apps.fleet.tracking import percent_of_the_way
+from example_apps.fleet.tracking import positions
 
 from .current import CurrentCompany
-from .fleet import Company, LoadStatus
 from .rendering import render
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(require_feature("org:live_tracking"))])
@@ -22,7 +21,7 @@ Watcher = Annotated[SessionAuth, Depends(require_permission("org:dispatcher:view
 
 @router.get("/tracking")
 async def tracking(request: Request, auth: Watcher) -> Response:
-    return render(request, "tracking.html")
+    return render(request, "tracking.html", feed="live")
 
 
 @router.websocket("/live")
@@ -38,18 +37,3 @@ async def live(socket: WebSocket, auth: Watcher, company: CurrentCompany) -> Non
             await socket.send_json(positions(company))
             await asyncio.sleep(1)
         await socket.close(1000)
-
-
-def positions(company: Company) -> list[dict[str, object]]:
-    """Where the trucks are between origin and destination, in percent."""
-    moving = [load for load in company.loads.values() if load.status == LoadStatus.IN_TRANSIT]
-    return [
-        {
-            "load": load.number,
-            "driver": company.drivers[load.driver_id].name if load.driver_id in company.drivers else "",
-            "origin": load.origin,
-            "destination": load.destination,
-            "percent": percent_of_the_way(load.number),
-        }
-        for load in moving
-    ]

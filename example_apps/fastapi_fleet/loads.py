@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import protect, require_permission, require_plan
+from example_apps.fleet.companies import Company, Driver, Load, LoadStatus
 from example_apps.fleet.export import as_csv
 from example_apps.fleet.permissions import may_see_loads
 
 from .current import CurrentCompany
-from .fleet import Company, Driver, Load, LoadStatus
 from .rendering import render
 from .security import same_origin
 
@@ -57,8 +57,7 @@ async def export(company: CurrentCompany) -> Response:
 
 @router.post("/loads")
 async def create(auth: Dispatcher, company: CurrentCompany, new: Annotated[NewLoad, Form()]) -> Response:
-    load = company.add_load(new.origin, new.destination, new.cargo, new.tons)
-    company.log(auth.user_id, f"created load {load.number}")
+    company.create_load(auth.user_id, new.origin, new.destination, new.cargo, new.tons)
     return RedirectResponse("/loads", 303)
 
 
@@ -66,9 +65,7 @@ async def create(auth: Dispatcher, company: CurrentCompany, new: Annotated[NewLo
 async def assign(
     auth: Assigner, company: CurrentCompany, number: int, driver_id: Annotated[str, Form()]
 ) -> Response:
-    load, driver = load_in(company, number), driver_in(company, driver_id)
-    company.assign(load, driver)
-    company.log(auth.user_id, f"assigned load {load.number} to {driver.name}")
+    company.assign(auth.user_id, load_in(company, number), driver_in(company, driver_id))
     return RedirectResponse("/loads", 303)
 
 
@@ -85,8 +82,7 @@ async def update_status(
     # A permission says what a driver may do; which loads are theirs is this application's own business.
     if load.driver_id != auth.user_id:
         raise HTTPException(404)
-    load.status = status
-    company.log(auth.user_id, f"reported load {load.number} as {status}")
+    company.report(auth.user_id, load, status)
     return RedirectResponse("/my-loads", 303)
 
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from clerk_middleware import SessionAuth
 from clerk_middleware_fastapi import (
-    CurrentAuth,
     protect,
     require_feature,
     require_permission,
@@ -21,14 +20,14 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def landing(request: Request, auth: CurrentAuth) -> Response:
-    """Public: `auth` is somebody or nobody, and the page says which."""
-    return render(request, "landing.html", signed_in=auth.is_authenticated)
+async def landing(request: Request) -> Response:
+    """Public: `current_auth`, which every template has, is somebody or nobody, and the page says which."""
+    return render(request, "landing.html")
 
 
 @router.get("/dashboard")
 async def dashboard(request: Request, auth: Member) -> Response:
-    return render(request, "dashboard.html", role=auth.org_role)
+    return render(request, "dashboard.html")
 
 
 @router.get("/orgs/{slug}")

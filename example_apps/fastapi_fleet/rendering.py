@@ -1,4 +1,4 @@
-"""Pages from templates. Every template finds `auth`, and shows only links that lead somewhere."""
+"""Pages from templates. Every template finds `current_auth`, and shows only links that lead somewhere."""
 
 from pathlib import Path
 from typing import Any
@@ -7,29 +7,26 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from clerk_middleware import SessionAuth
+from example_apps.fleet import TEMPLATES
+from example_apps.fleet.companies import name_of
+from example_apps.fleet.workplace import in_frame
 
-from .current import company_of, memberships_of
-from .fleet import name_of
 
-
-def _signed_in(request: Request) -> dict[str, Any]:
-    """What the frame of every page shows."""
-    auth, fleet = request.auth, request.app.state.fleet
-    if not isinstance(auth, SessionAuth):
-        return {"auth": auth, "company": None, "memberships": {}}
-    return {"auth": auth, "company": company_of(fleet, auth), "memberships": memberships_of(fleet, auth)}
+def _frame(request: Request) -> dict[str, Any]:
+    """What every page shows or asks."""
+    workplace = in_frame(request.app.state.fleet, request.auth)
+    return {"current_auth": request.auth, "here": request.url.path, **workplace}
 
 
 _templates = Jinja2Templates(
     env=Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     ),
-    context_processors=[_signed_in],
+    context_processors=[_frame],
 )
 _templates.env.filters["name_of"] = name_of
 

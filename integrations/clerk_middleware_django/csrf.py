@@ -17,23 +17,10 @@ from .requests import state_of
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from clerk_middleware import RequestState
-
 
 class _Check(CsrfViewMiddleware):
     def _reject(self, request: HttpRequest, reason: str) -> Any:
         return reason
-
-
-def is_beyond_forgery(request: HttpRequest, state: RequestState) -> bool:
-    """Whether a page of another site can't have had the browser send *request*.
-
-    A bearer token that is refused counts, too: its client has to learn that, by a 401, and not of CSRF.
-    The identity is the token's or nobody's then.
-    """
-    if state.is_authenticated:
-        return state.token_carrier == "header"
-    return str(request.META.get("HTTP_AUTHORIZATION", ""))[:7].lower() == "bearer "
 
 
 def csrf_problem(request: HttpRequest) -> str | None:

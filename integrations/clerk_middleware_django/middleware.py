@@ -13,10 +13,9 @@ from django.apps import apps
 from django.utils.functional import SimpleLazyObject
 
 from clerk_middleware import AuthorizationError, HandshakeError
-from clerk_middleware.answers import Answer, handshake_failed
+from clerk_middleware.answers import handshake_failed, redirect_of
 from clerk_middleware.protection import Requirement
 
-from .csrf import is_beyond_forgery
 from .error_reports import hide_cookies
 from .refusals import arefuse, refuse
 from .requests import clerk_request, state_of
@@ -72,8 +71,9 @@ class ClerkMiddleware(_Middleware):
             state = clerk.authenticator.authenticate_request(clerk_request(request))
         except HandshakeError as error:
             return response_of(handshake_failed(error))
-        if state.location is not None:
-            return response_of(Answer(307, state.headers, b""))
+        redirect = redirect_of(state)
+        if redirect is not None:
+            return response_of(redirect)
         refused = _attach_identity(request, clerk, state)
         response = refuse(request, refused) if refused is not None else self.get_response(request)
         add_headers(response, state)
@@ -85,8 +85,9 @@ class ClerkMiddleware(_Middleware):
             state = await clerk.async_authenticator.authenticate_request(clerk_request(request))
         except HandshakeError as error:
             return response_of(handshake_failed(error))
-        if state.location is not None:
-            return response_of(Answer(307, state.headers, b""))
+        redirect = redirect_of(state)
+        if redirect is not None:
+            return response_of(redirect)
         refused = _attach_identity(request, clerk, state)
         if refused is not None:
             response: HttpResponseBase = await arefuse(request, refused)
@@ -158,7 +159,7 @@ def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) ->
     given.auth = auth = state.to_auth()
     given._clerk_state = state
     hide_cookies(request)
-    if is_beyond_forgery(request, state):
+    if state.is_beyond_forgery:
         given._dont_enforce_csrf_checks = True
     if clerk.routes.cover(request.path, request.path.removesuffix(request.path_info)):
         try:

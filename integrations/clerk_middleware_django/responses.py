@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
+from clerk_middleware.response_headers import VARY, cookies_of
+
 if TYPE_CHECKING:
     from collections.abc import Container
 
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
     from clerk_middleware import RequestState
     from clerk_middleware.answers import Answer
-
-_VARY = ("Authorization", "Cookie")
 
 
 class _CookieLine(Morsel[str]):
@@ -54,7 +54,7 @@ def response_of(answer: Answer) -> HttpResponse:
 
 def add_headers(response: HttpResponseBase, state: RequestState) -> None:
     """Pass on the cookies that authenticating sets, and tell caches what the response depends on."""
-    cookies = [value for name, value in state.headers if name == "set-cookie"]
+    cookies = cookies_of(state)
     for line in cookies:
         _add_cookie(response, line)
     if cookies:  # no cache may hand one user's cookies to another
@@ -66,9 +66,9 @@ def add_headers(response: HttpResponseBase, state: RequestState) -> None:
 def vary(response: HttpResponseBase) -> None:
     """Tell caches that the answer depends on who asks."""
     if response.has_header("Vary"):
-        patch_vary_headers(response, _VARY)
+        patch_vary_headers(response, VARY)
     else:
-        response.headers["Vary"] = ", ".join(_VARY)
+        response.headers["Vary"] = ", ".join(VARY)
 
 
 def _add_cookie(response: HttpResponseBase, line: str) -> None:

@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from asgiref.sync import sync_to_async
 from django.core.signals import setting_changed
 
 from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkError, ConfigurationError
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 
     from clerk_middleware import ClerkConfig
     from clerk_middleware.authenticator import ConfigSource
-
-
-class _Authenticator(Authenticator):
-    """Of requests whose view may be asynchronous all the same."""
-
-    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        return await sync_to_async(self.get_session_token)(config, session_id, template)
 
 
 class _AsyncAuthenticator(AsyncAuthenticator):
@@ -83,7 +75,7 @@ class Clerk:
         :raises ClerkImproperlyConfigured: if they don't go together.
         """
         try:
-            authenticator = _Authenticator(config, transport=transport, clock=clock)
+            authenticator = Authenticator(config, transport=transport, clock=clock)
             return cls(
                 config=config,
                 authenticator=authenticator,

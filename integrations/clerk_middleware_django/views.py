@@ -27,17 +27,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
-from clerk_middleware import BackendAPIError, ConfigurationError
+from clerk_middleware import ConfigurationError
 from clerk_middleware.redirects import AuthRedirects
+from clerk_middleware.sign_out import cookies_to_forget
 
 from .redirects import allowed, current_page, redirects_of, way_back
 from .requests import get_auth, maps_users, require_state
 from .runtime import clerk_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from clerk_middleware import ClerkConfig, RequestState
+    from collections.abc import Callable
 
 #: Where the visitor was just sent on to: keeps whom a page refuses from going back and forth between the two.
 _SENT_ON = "clerk_sent_on"
@@ -74,10 +73,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME))
     to = allowed(request, wanted) or resolve_url(settings.LOGOUT_REDIRECT_URL or "/")
     response, state = HttpResponseRedirect(to), require_state(request)
-    _revoke(request, state)
+    clerk_of(request).authenticator.sign_out(state)
     if hasattr(request, "session"):
         request.session.flush()  # as Django's logout(): whoever comes next must not find what is in it
-    for name in _cookies(state.config):
+    for name in cookies_to_forget(state.config):
         if name in request.COOKIES:
             response.delete_cookie(name, samesite="Lax")
     return response
@@ -129,30 +128,3 @@ def _refused(request: HttpRequest, why: str) -> HttpResponse:
 
 def _page(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
-
-
-def _revoke(request: HttpRequest, state: RequestState) -> None:
-    auth = state.to_auth(treat_pending_as_signed_out=False)
-    session_id = auth.session_id or state.expired_session_id  # expired, while the page was being read
-    if session_id is None:
-        return
-    try:
-        if state.config.secret_key is None:
-            raise BackendAPIError("that takes SECRET_KEY, which is not set")
-        clerk_of(request).authenticator.revoke_session(state.config, session_id)
-    except BackendAPIError as error:
-        clerk_of(request).warnings.log(
-            "revoke",
-            "Clerk: session %s was signed out here only, and goes on at Clerk: %s.",
-            session_id,
-            error,
-        )
-
-
-def _cookies(config: ClerkConfig) -> Iterator[str]:
-    """Not those of other instances on the same domain; and ``__client_uat`` has the next page ask Clerk."""
-    yield "__session"
-    key = config.parsed_publishable_key
-    if key is not None:
-        yield f"__session_{key.cookie_suffix}"
-        yield f"__refresh_{key.cookie_suffix}"

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkConfig, ClerkRequest
+from clerk_middleware.wsgi import ClerkMiddleware
 
 TARGETS = {"header, new token": 2.6, "header, repeated token": 0.3}
 ROUNDS, CALLS = 15, 200
@@ -83,6 +84,49 @@ def in_cookie(text: str) -> dict[str, Any]:
     return scope((b"cookie", f"theme=dark; {plain}; {suffixed}".encode()))
 
 
+def environ(scope: dict[str, Any]) -> dict[str, Any]:
+    """The same as a WSGI environment."""
+    headers = {f"HTTP_{k.decode().upper().replace('-', '_')}": v.decode() for k, v in scope["headers"]}
+    return headers | {
+        "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/api/teams", "QUERY_STRING": "page=2",
+        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "8000", "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(),
+    }  # fmt: skip
+
+
+def wsgi(application: Any) -> Callable[[dict[str, Any]], None]:
+    """Has a WSGI application answer."""
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+        assert status == "200 OK"
+
+    def send(environ: dict[str, Any]) -> None:
+        b"".join(application(environ.copy(), start_response))
+
+    return send
+
+
+def plain_application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+
+def flask_application() -> Any:
+    """A Flask application whose view answers at once."""
+    from flask import Flask
+
+    app = Flask("bench")
+    app.add_url_rule("/api/teams", view_func=lambda: "hello", endpoint="teams")
+    return app
+
+
+def with_clerk(app: Any, config: ClerkConfig) -> Any:
+    from clerk_middleware_flask import Clerk
+
+    Clerk(app, config)
+    return app
+
+
 def django_middleware(config: ClerkConfig) -> tuple[Callable[[Any], object], Callable[[Any], object]]:
     """`ClerkMiddleware` around a view that answers at once, and that view alone."""
     import django
@@ -98,15 +142,8 @@ def django_middleware(config: ClerkConfig) -> tuple[Callable[[Any], object], Cal
         return HttpResponse("hello")
 
     def run(answer: Any) -> Callable[[dict[str, Any]], None]:
-        def send(scope: dict[str, Any]) -> None:
-            environ = {
-                f"HTTP_{k.decode().upper().replace('-', '_')}": v.decode() for k, v in scope["headers"]
-            }
-            environ |= {
-                "REQUEST_METHOD": "GET", "PATH_INFO": "/api/teams", "QUERY_STRING": "page=2",
-                "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(),
-            }  # fmt: skip
-            assert answer(WSGIRequest(environ)).status_code == 200
+        def send(environ: dict[str, Any]) -> None:
+            assert answer(WSGIRequest(environ.copy())).status_code == 200
 
         return send
 
@@ -150,6 +187,8 @@ def contenders() -> dict[str, tuple[Callable[[Any], object], list[Any]]]:
         public_key.verify(signed[1], signed[0], PADDING, SHA256)
 
     run_django, run_bare_django = django_middleware(config)
+    run_wsgi, run_bare_wsgi = wsgi(ClerkMiddleware(plain_application, config)), wsgi(plain_application)
+    run_flask, run_bare_flask = wsgi(with_clerk(flask_application(), config)), wsgi(flask_application())
     tokens = [token(number) for number in range(CALLS)]
     repeated = tokens[:1] * CALLS
     signed = [_signed(text) for text in tokens]
@@ -161,9 +200,18 @@ def contenders() -> dict[str, tuple[Callable[[Any], object], list[Any]]]:
         "cookie, new token": (authenticate(forgetful), [in_cookie(text) for text in tokens]),
         "cookie, repeated token": (authenticate(ours), [in_cookie(text) for text in repeated]),
         "async, header, repeated token": (run_async, [in_header(text) for text in repeated]),
-        "Django: a response, no middleware": (run_bare_django, [in_header(text) for text in repeated]),
-        "Django: with it, header, repeated": (run_django, [in_header(text) for text in repeated]),
-        "Django: with it, cookie, repeated": (run_django, [in_cookie(text) for text in repeated]),
+        "WSGI: a response, no middleware": (run_bare_wsgi, [environ(in_header(text)) for text in repeated]),
+        "WSGI: with it, header, repeated": (run_wsgi, [environ(in_header(text)) for text in repeated]),
+        "WSGI: with it, cookie, repeated": (run_wsgi, [environ(in_cookie(text)) for text in repeated]),
+        "Flask: a response, no Clerk": (run_bare_flask, [environ(in_header(text)) for text in repeated]),
+        "Flask: with it, header, repeated": (run_flask, [environ(in_header(text)) for text in repeated]),
+        "Flask: with it, cookie, repeated": (run_flask, [environ(in_cookie(text)) for text in repeated]),
+        "Django: a response, no middleware": (
+            run_bare_django,
+            [environ(in_header(text)) for text in repeated],
+        ),
+        "Django: with it, header, repeated": (run_django, [environ(in_header(text)) for text in repeated]),
+        "Django: with it, cookie, repeated": (run_django, [environ(in_cookie(text)) for text in repeated]),
         "PyJWT decode, prepared key": (run_pyjwt, tokens),
         "clerk-backend-api, new token": (run_official, requests),
         "clerk-backend-api, repeated token": (run_official, requests[:1] * CALLS),

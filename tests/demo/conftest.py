@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from clerk_middleware.local import LocalClerk
 # The example applications are not part of the wheel, which the core is to be taken from: so last.
 sys.path.append(str(Path(__file__).parents[2]))
 
-from example_apps.fastapi_fleet import create_app
+from example_apps import fastapi_fleet as fastapi_example
+from example_apps import flask_fleet as flask_example
 
 ROOT = Path(__file__).parents[2]
 APP = "http://fleet.example"
@@ -47,12 +48,12 @@ class Fleet:
         raise NotImplementedError
 
 
-class FastAPIFleet(Fleet):
+class FleetHere(Fleet):
     """In this process, and asked without a network: with the public key at hand it needs none."""
 
     redirected = 303
 
-    def __init__(self, clerk: LocalClerk) -> None:
+    def __init__(self, clerk: LocalClerk, create_app: Callable[[ClerkConfig | None], Any]) -> None:
         super().__init__(clerk)
         config = ClerkConfig(
             publishable_key=clerk.publishable_key,
@@ -60,7 +61,23 @@ class FastAPIFleet(Fleet):
             jwt_key=clerk.jwt_key,
             authorized_parties=[APP],
         )
+        self.create_app = create_app
         self.app = create_app(config)
+
+    @staticmethod
+    def config_of(app: Any) -> ClerkConfig:
+        """What the application was configured with."""
+        raise NotImplementedError
+
+
+class FastAPIFleet(FleetHere):
+    def __init__(self, clerk: LocalClerk) -> None:
+        super().__init__(clerk, fastapi_example.create_app)
+
+    @staticmethod
+    def config_of(app: Any) -> ClerkConfig:
+        config: ClerkConfig = app.state.clerk
+        return config
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
@@ -71,6 +88,22 @@ class FastAPIFleet(Fleet):
                 return await client.request(method, path, headers=headers, **body)
 
         return asyncio.run(request())
+
+
+class FlaskFleet(FleetHere):
+    def __init__(self, clerk: LocalClerk) -> None:
+        super().__init__(clerk, flask_example.create_app)
+
+    @staticmethod
+    def config_of(app: Any) -> ClerkConfig:
+        config: ClerkConfig = app.extensions["clerk"].config
+        return config
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
+    ) -> httpx.Response:
+        with httpx.Client(transport=httpx.WSGITransport(self.app), base_url=APP) as client:
+            return client.request(method, path, headers=headers, **body)
 
 
 class ServedFleet(Fleet):
@@ -152,7 +185,12 @@ def django_fleet(clerk: LocalClerk, served_django: tuple[httpx.Client, SQLite | 
     return ServedFleet(clerk, client)
 
 
-@pytest.fixture(params=["fastapi_fleet", "django_fleet"])
+@pytest.fixture
+def flask_fleet(clerk: LocalClerk) -> Fleet:
+    return FlaskFleet(clerk)
+
+
+@pytest.fixture(params=["fastapi_fleet", "django_fleet", "flask_fleet"])
 def fleet(request: pytest.FixtureRequest) -> Any:
     return request.getfixturevalue(request.param)
 

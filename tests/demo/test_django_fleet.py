@@ -1,22 +1,16 @@
-"""What only the Django application has: migrations, local users, the admin, and Django's own CSRF check."""
+"""What only the Django application has: migrations, local users, the admin."""
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
 import sys
-import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-
-from clerk_middleware.cli.browser import Browser
-from clerk_middleware.local import LocalClerk
 
 ROOT = Path(__file__).parents[2]
 LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
@@ -43,35 +37,10 @@ def signed_in(fleet: Any, user_id: str) -> dict[str, str]:
     return {**PAGE, "authorization": f"Bearer {fleet.token(user_id, 'blue-ridge-freight')}"}
 
 
-def with_cookies(fleet: Any, user_id: str, *others: str) -> dict[str, str]:
-    cookies = [
-        "__clerk_db_jwt=dvb_1",
-        "__client_uat=1",
-        f"__session={fleet.token(user_id, 'blue-ridge-freight')}",
-    ]
-    return {**PAGE, "cookie": "; ".join([*cookies, *others])}
-
-
 @pytest.mark.parametrize("arguments", [["check"], ["makemigrations", "--check", "--dry-run"]])
 def test_nothing_is_left_to_do(environment: dict[str, str], arguments: list[str]) -> None:
     done = manage(environment, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_a_form_needs_the_token_of_its_page(django_fleet: Any) -> None:
-    page = django_fleet.ask("GET", "/loads", with_cookies(django_fleet, "user_dev"))
-    cookie = f"csrftoken={page.cookies['csrftoken']}"
-    token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
-    headers = with_cookies(django_fleet, "user_dev", cookie)
-
-    answer = django_fleet.ask("POST", "/loads", headers, data=LOAD)
-    assert answer.status_code == 403
-    assert "not sent by a page of ours" in answer.text
-    assert django_fleet.ask("POST", "/api/loads", headers, json=LOAD).status_code == 403
-    form = {**LOAD, "csrfmiddlewaretoken": token}
-    assert django_fleet.ask("POST", "/loads", headers, data=form).status_code == 302
-    headers["x-csrftoken"] = token
-    assert django_fleet.ask("POST", "/api/loads", headers, json=LOAD).status_code == 201
 
 
 def test_a_form_is_shown_again_with_what_is_wrong(django_fleet: Any) -> None:
@@ -234,44 +203,3 @@ def test_the_api_in_words(django_fleet: Any) -> None:
     page = django_fleet.ask("GET", "/api/docs", signed_in(django_fleet, "user_dev"))
     assert page.status_code == 200
     assert "Pay a driver what is owed." in page.text
-
-
-def test_it_runs_under_djangos_own_server(clerk: LocalClerk, tmp_path: Path) -> None:
-    """As README.md says, which is WSGI; with the variables of ``clerk-middleware local``."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with clerk.serve() as server, closing(Browser()) as browser:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
-            **clerk.environment(server.url),
-            "CLERK_AUTHORIZED_PARTIES": f"http://{address}",
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'fleet.sqlite3'}",
-            "DJANGO_DEBUG": "1",
-            "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
-        }
-        assert manage(environment, "migrate", "--verbosity", "0").stderr == ""
-        command = [sys.executable, "example_apps/django_fleet/manage.py", "runserver", "--noreload", address]
-        quiet = subprocess.DEVNULL
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet) as process:
-            try:
-                answers(address, process)
-                page = browser.visit(f"http://{address}/loads")
-                page = browser.submit(str(page.url), {"user_id": "user_dev", "password": "fleet-demo"})
-                assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
-                assert "Macon → Tampa" in browser.submit(f"http://{address}/loads", LOAD).text
-                assert browser.fetch(f"http://{address}/live").json()[0]["driver"] == "Rosa Lindqvist"
-                assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
-            finally:
-                process.terminate()
-
-
-def answers(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until somebody listens there."""
-    host, _, port = address.partition(":")
-    while process.poll() is None:
-        try:
-            socket.create_connection((host, int(port))).close()
-            return
-        except ConnectionRefusedError:
-            time.sleep(0.05)
-    pytest.fail("runserver ended early")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from clerk_middleware import ConfigurationError
-from example_apps.fastapi_fleet import create_app
 from example_apps.fleet.export import as_text
 
 PEOPLE = {
@@ -266,13 +265,17 @@ def test_forms_of_other_sites(fastapi_fleet: Any, headers: dict[str, str], statu
     assert answer.status_code == status
 
 
-def test_it_is_configured_by_the_environment(fastapi_fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLERK_SECRET_KEY", fastapi_fleet.clerk.secret_key)
-    monkeypatch.setenv("CLERK_PUBLISHABLE_KEY", fastapi_fleet.clerk.publishable_key)
+@pytest.mark.parametrize("name", ["fastapi_fleet", "flask_fleet"])
+def test_it_is_configured_by_the_environment(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = request.getfixturevalue(name)
+    monkeypatch.setenv("CLERK_SECRET_KEY", fleet.clerk.secret_key)
+    monkeypatch.setenv("CLERK_PUBLISHABLE_KEY", fleet.clerk.publishable_key)
     monkeypatch.setenv("CLERK_AUTHORIZED_PARTIES", "http://localhost:8000")
-    config = create_app().state.clerk
+    config = fleet.config_of(fleet.create_app())
     assert config.authorized_parties == ("http://localhost:8000",)
     assert "/orgs/:slug" in config.organization_patterns
     monkeypatch.delenv("CLERK_SECRET_KEY")
     with pytest.raises(ConfigurationError):
-        create_app()
+        fleet.create_app()

@@ -54,6 +54,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def end_session(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse()
+    for name in request.COOKIES:
+        if name.startswith("__session"):
+            response.delete_cookie(name)
+    return response
+
+
 @require_permission("org:teams:manage")
 def teams(request: HttpRequest) -> HttpResponse:
     return HttpResponse("teams")
@@ -68,6 +76,7 @@ urlpatterns = [
     path("", who),
     path("user", local_user),
     path("sign-out", sign_out),
+    path("end-session", end_session),
     path("teams", teams),
     path("danger", danger),
 ]
@@ -265,9 +274,11 @@ def test_djangos_own_logout_signs_out(browser: Browser, header: bool) -> None:
     assert browser.who()["user_id"] is None
 
 
-def test_an_application_signs_out(browser: Browser) -> None:
+@pytest.mark.parametrize("path", ["/sign-out", "/end-session"])
+def test_an_application_signs_out(browser: Browser, path: str) -> None:
     browser.login()
-    browser.send("/sign-out")
+    browser.send(path)
+    assert browser.send(headers={"accept": "text/html"}).status_code == 200  # and no handshake
     assert browser.who()["user_id"] is None
     browser.login("user_bob")
     assert browser.who()["user_id"] == "user_bob"

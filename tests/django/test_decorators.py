@@ -29,33 +29,13 @@ from clerk_middleware_django import (
 )
 from clerk_middleware_django.middleware import ClerkMiddleware
 
+from ..answers import NOT_FOUND, UNAUTHORIZED, forbidden
 from .conftest import SITE
 
 Headers = dict[str, str]
 Receive = Callable[..., Received]
 Kind = Callable[[Any], Any]
 SignedIn = Callable[..., Headers]
-
-UNAUTHORIZED = {
-    "clerk_error": {
-        "type": "unauthorized",
-        "reason": "session-token-and-uat-missing",
-        "message": "Sign in to do this.",
-    }
-}
-NOT_FOUND = b'{"detail":"Not Found"}'
-
-
-def forbidden(**required: str) -> Any:
-    wanted = " and ".join(f"the {name} {value!r}" for name, value in required.items())
-    return {
-        "clerk_error": {
-            "type": "forbidden",
-            "reason": "not-authorized",
-            "message": f"This needs {wanted}.",
-            "metadata": {"required": required},
-        }
-    }
 
 
 def page(request: HttpRequest, name: str = "page") -> HttpResponse:

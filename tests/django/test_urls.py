@@ -456,7 +456,7 @@ def test_the_event_loop_goes_on_while_clerk_is_asked(
     from clerk_middleware import Authenticator
 
     clerk_settings(API_URL=backend_api.url)
-    monkeypatch.setattr(Authenticator, "revoke_session", lambda *_: time.sleep(0.3))
+    monkeypatch.setattr(Authenticator, "sign_out", lambda *_: time.sleep(0.3))
     token = clerk.issue_session_token("user_dev", azp=SITE)
     ticks = 0
 

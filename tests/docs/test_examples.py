@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from flask import Flask, render_template_string
+from flask_wtf import CSRFProtect
+
+from clerk_middleware_flask import Clerk
+from clerk_middleware_flask.testing import ClerkTestClient
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,6 +36,35 @@ DJANGO_SETTINGS += """
 INSTALLED_APPS += ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]
 """
 
+# What is appended to an application of a framework, so that it also serves its pages.
+VISITS = {
+    "from flask import": """
+from clerk_middleware_flask.testing import ClerkTestClient
+
+app.testing = True
+client = ClerkTestClient(app)
+pages = [rule.rule for rule in app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+for page in pages:
+    assert client.get(page).status_code < 500, page
+client.clerk_login(
+    "user_1", org_id="org_1", org_slug="acme", org_role="org:admin", permissions=["org:teams:manage"]
+)
+for page in pages:
+    assert client.get(page).status_code in (200, 404), page
+""",
+    "from clerk_middleware.wsgi import": """
+from werkzeug.test import Client
+
+assert Client(application).get("/").status_code == 401
+""",
+    "from quart import": """
+import asyncio
+
+assert asyncio.run(app.test_client().get("/")).status_code == 200
+assert asyncio.run(app.test_client().get("/teams")).status_code == 401
+""",
+}
+
 
 def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 10
@@ -44,21 +78,63 @@ def test_an_example_runs(example: str, tmp_path: Path) -> None:
     (tmp_path / "django_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
     if "django" in example:
         program.write_text(f"import django\ndjango.setup()\n{example}", encoding="utf-8")
+    for framework, visit in VISITS.items():
+        if framework in example and re.search("^app(lication)? =", example, re.MULTILINE):
+            program.write_text(f"{example}{visit}", encoding="utf-8")
     # The README's first example is what its test imports, and a script of its takes a token.
     (tmp_path / "teams.py").write_text(str(EXAMPLES[0].values[0]), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, program.name, "not-a-token"],
-        cwd=tmp_path,
+    done = run(program.name, "not-a-token", cwd=tmp_path)
+    assert done.returncode == 0 or done.stderr.startswith("refused: "), done.stderr[-2000:]
+    if re.search("^def test_", example, re.MULTILINE):
+        options = ["-q", "-p", "no:cacheprovider", "-p", "no:django"]
+        tested = run("-m", "pytest", *options, program.name, cwd=tmp_path)
+        assert tested.returncode == 0, tested.stdout[-2000:]
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
         env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0 or done.stderr.startswith("refused: "), done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8"))
+    targets = [(page.parent / path if path else page, anchor) for path, anchor in links]
+    assert [str(target) for target, _ in targets if not target.exists()] == []
+    assert [
+        f"{target}#{anchor}" for target, anchor in targets if anchor and anchor not in anchors(target)
+    ] == []
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_flasks_template_shows_who_is_signed_in() -> None:
+    [template] = re.findall(
+        r"^```html\n(.*?)^```", (ROOT / "docs/flask.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    app = Flask(__name__)
+    app.config.from_mapping(ENVIRONMENT, SECRET_KEY="x", TESTING=True)
+    Clerk(app)
+    CSRFProtect(app)
+    app.add_url_rule("/", view_func=lambda: render_template_string(template))
+    app.add_url_rule("/sign-out", "sign_out", methods=["POST"])
+    client = ClerkTestClient(app)
+    page = client.get("/").text
+    assert "Sign in</a>" in page
+    assert "redirect_url=http%3A%2F%2Flocalhost%2Fwelcome" in page
+    client.clerk_login("user_1", permissions=["org:teams:manage"])
+    page = client.get("/").text
+    assert "user_1" in page
+    assert "Teams</a>" in page
+    assert 'action="/sign-out"' in page

@@ -108,9 +108,10 @@ def test_asynchronously(config: MakeConfig, backend: CannedBackend, issuer: Issu
     assert asyncio.run(ask()) == ["made", "made", issuer.token()]
 
 
-def test_of_a_synchronous_request_not_asynchronously(auth: Auth) -> None:
-    with pytest.raises(ClerkError, match=r"use get_token\(\), not aget_token\(\)"):
-        asyncio.run(auth.aget_token(template="supabase"))
+def test_of_a_synchronous_request_asynchronously(auth: Auth, backend: CannedBackend) -> None:
+    """As in an asynchronous view of a WSGI application: the loop goes on meanwhile."""
+    backend.on(SUPABASE, {"jwt": "made"})
+    assert asyncio.run(auth.aget_token(template="supabase")) == "made"
 
 
 @pytest.mark.parametrize("claims", [{"sub": "user_1", "sid": "sess_1"}, {"sub": "user_1"}], ids=str)

@@ -1,0 +1,71 @@
+"""What the middleware leaves in a WSGI environment, and how it answers there (PEP 3333)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from .auth import Auth
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from .answers import Answer
+    from .auth import SessionAuth
+    from .protection import Requirement
+
+#: The key of the request's Auth object.
+AUTH = "clerk.auth"
+#: The key of the request's `RequestState`.
+STATE = "clerk.state"
+
+
+def auth_of(environ: WSGIEnvironment) -> Auth:
+    """The request's Auth object.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    auth = environ.get(AUTH)
+    if isinstance(auth, Auth):
+        return auth
+    raise ConfigurationError(
+        "ClerkMiddleware did not see this request: wrap the application in it, application = "
+        "ClerkMiddleware(application, config=...), and have the server run that"
+    )
+
+
+def require(environ: WSGIEnvironment, requirement: Requirement) -> SessionAuth:
+    """Check *requirement* on the request's Auth object.
+
+    :raises AuthorizationError: if it is not met.
+    """
+    return requirement.check(auth_of(environ))
+
+
+def paths_of(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
+    """The path and, within it, the mount's, in each way in which an application may read them."""
+    root, sent = environ.get("SCRIPT_NAME", "").rstrip("/"), environ.get("PATH_INFO", "")
+    # What lacks its slash is taken for one that has it; a whole URL, perhaps, for its path.
+    for path in (sent, f"/{sent}") if sent and not sent.startswith("/") else (sent,):
+        if root.isascii() and path.isascii():
+            yield root + path, root
+            continue
+        # Werkzeug and Django put a mark in the place of what is no UTF-8; Bottle leaves it out.
+        for errors in ("replace", "ignore"):
+            yield _decoded(root + path, errors), _decoded(root, errors)
+
+
+def _decoded(text: str, errors: str) -> str:
+    return text.encode("latin-1", "replace").decode("utf-8", errors)
+
+
+def send_answer(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> list[bytes]:
+    """Start a whole response, and return its body."""
+    headers = list(answer.headers)
+    if not any(name == "content-type" for name, _ in headers):
+        headers.append(("content-type", "text/plain; charset=utf-8"))
+    headers.append(("content-length", str(len(answer.body))))
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+    return [answer.body] if environ.get("REQUEST_METHOD") != "HEAD" else []

@@ -1,0 +1,32 @@
+"""Signing out, and changing the company, without any JavaScript of Clerk's."""
+
+from flask import Blueprint, abort, redirect, session, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from clerk_middleware_flask import get_session, require_auth
+
+from .extensions import clerk
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/switch/<org_id>")
+@require_auth
+def switch(org_id: str) -> Redirect:
+    """CLERK_ORGANIZATION_PATTERNS has this path, so the organization is the active one already."""
+    if get_session().org_id != org_id:
+        abort(404, "You are no member of that company.")
+    return redirect(url_for("pages.dashboard"), 303)
+
+
+@blueprint.get("/personal")
+@require_auth
+def personal() -> Redirect:
+    return redirect(url_for("pages.dashboard"), 303)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Redirect:
+    """Also for who was signed in until the token expired: so nobody has to be."""
+    session.clear()  # Flask's own, with the token of the forms: not for the next person
+    return clerk.sign_out("/")

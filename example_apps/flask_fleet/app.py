@@ -1,0 +1,65 @@
+"""The application, put together. Start reading here, then pages.py."""
+
+import secrets
+from dataclasses import replace
+
+from flask import Blueprint, Flask
+from jinja2 import StrictUndefined
+
+from clerk_middleware import ClerkConfig
+from clerk_middleware_flask import Clerk
+from example_apps.fleet import STATIC, TEMPLATES
+from example_apps.fleet.companies import Fleet, name_of
+
+from . import account, api, audit, company, dispatchers, drivers, office, pages, tracking
+from .current import frame
+from .errors import add_error_pages
+from .extensions import clerk
+from .security import add_security
+
+#: A visit to one of these paths makes that organization the active one, if the user is a member.
+ORGANIZATION_PATTERNS = ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"]
+#: A visit to one of these makes none active.
+PERSONAL_ACCOUNT_PATTERNS = ["/personal"]
+
+
+def create_app(config: ClerkConfig | None = None, verify_url: str | None = None) -> Flask:
+    """Make the application.
+
+    :param config: default: ``app.config["CLERK_…"]`` and the ``CLERK_…`` environment variables.
+    :param verify_url: a page where users prove again who they are, and that returns to ``redirect_url``.
+    :raises ConfigurationError: naming the option that is missing or wrong.
+    """
+    app = Flask(__name__, static_folder=STATIC, static_url_path="/static")
+    app.config.from_mapping(
+        # Only forms are signed with it (CSRF): a new one at each start will do, of one process.
+        SECRET_KEY=secrets.token_hex(),
+        FLEET_VERIFY_URL=verify_url,
+        MAX_CONTENT_LENGTH=64 * 1024,
+    )
+    app.config.from_prefixed_env()  # FLASK_SECRET_KEY and others
+    app.extensions["fleet"] = Fleet()
+
+    if config is None:
+        app.config["CLERK_ORGANIZATION_PATTERNS"] = ORGANIZATION_PATTERNS
+        app.config["CLERK_PERSONAL_ACCOUNT_PATTERNS"] = PERSONAL_ACCOUNT_PATTERNS
+        clerk.init_app(app)
+    else:  # of a test, which is to know nothing of the environment
+        config = replace(
+            config,
+            organization_patterns=ORGANIZATION_PATTERNS,
+            personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
+        )
+        Clerk(app, config)
+    add_security(app)  # after Clerk: it asks who the request is
+
+    for module in (pages, dispatchers, drivers, tracking, office, audit, company, account, api):
+        app.register_blueprint(module.blueprint)
+    app.register_blueprint(Blueprint("shared", __name__, template_folder=TEMPLATES))
+    add_error_pages(app)
+
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["name_of"] = name_of
+    app.context_processor(frame)
+    return app

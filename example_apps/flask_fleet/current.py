@@ -1,0 +1,35 @@
+"""What of this application's data belongs to who is signed in."""
+
+from typing import Any, cast
+
+from flask import abort, current_app, request
+
+from clerk_middleware_flask import get_auth, get_session
+from example_apps.fleet.companies import Company, Driver, Fleet, Load
+from example_apps.fleet.workplace import company_of, in_frame
+
+
+def current_company() -> Company:
+    """The company of the active organization, which every view takes its data from; 404 if there is none."""
+    company = company_of(_fleet(), get_session())
+    if company is None:
+        abort(404, "Choose a company first: you work in your personal account.")
+    return company
+
+
+def load_in(company: Company, number: int) -> Load:
+    """A load of this company: never look one up by a number alone, or it may be a competitor's."""
+    return company.loads.get(number) or abort(404)
+
+
+def driver_in(company: Company, user_id: str) -> Driver:
+    return company.drivers.get(user_id) or abort(404)
+
+
+def frame() -> dict[str, Any]:
+    """A context processor: what every page shows or asks. (`current_auth` is there anyway.)"""
+    return {"here": request.path, **in_frame(_fleet(), get_auth())}
+
+
+def _fleet() -> Fleet:
+    return cast(Fleet, current_app.extensions["fleet"])

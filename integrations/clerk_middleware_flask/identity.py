@@ -1,0 +1,116 @@
+"""Who the current request is: found out when it is first asked for, and kept on the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app, request
+from werkzeug.local import LocalProxy
+
+from clerk_middleware import Auth, ClerkRequest, SignedOut
+from clerk_middleware.protection import Requirement
+from clerk_middleware.wsgi_environ import AUTH, STATE
+
+from .installed import Installed, installed_in
+
+if TYPE_CHECKING:
+    from clerk_middleware import RequestState, SessionAuth
+
+#: The key under which a test client brings an application and its own `Installed` for that.
+INSTALLED = "clerk_middleware_flask.installed"
+
+_SIGNED_IN = Requirement()
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who a request is to one application."""
+
+    clerk: Installed
+    #: Nobody, should authenticating fail: its error page asks as well.
+    auth: Auth
+    state: RequestState | None = None
+    #: Whether the redirect of `state` is the answer, which has its headers then.
+    is_redirected: bool = False
+
+    @classmethod
+    def of_request(cls) -> Identity:
+        """That of the current request, found out if need be.
+
+        :raises ConfigurationError: if its application has no `Clerk`.
+        :raises HandshakeError: in development, if a handshake token does not verify; once.
+        :raises SecurityError: for a host that ``TRUSTED_HOSTS`` does not name; once.
+        """
+        clerk, identities = _of_request()
+        identity = identities.get(clerk)
+        if identity is None:
+            identity = identities[clerk] = cls(clerk, SignedOut())
+            identity.authenticate()
+        return identity
+
+    @classmethod
+    def found(cls) -> Identity | None:
+        """That of the current request, if anything asked for it."""
+        clerk, identities = _of_request()
+        return identities.get(clerk)
+
+    def settled(self) -> RequestState:
+        """What authenticating decided; if it failed, it fails again."""
+        return self.state if self.state is not None else self.authenticate()
+
+    def authenticate(self) -> RequestState:
+        self.state = state = self.clerk.authenticator.authenticate_request(clerk_request())
+        self.auth = state.to_auth()
+        environ = request.environ
+        environ[AUTH], environ[STATE] = self.auth, state
+        return state
+
+
+def _of_request() -> tuple[Installed, dict[Installed, Identity]]:
+    """What serves the request, and who the request is: not in its environment, which may be passed on."""
+    given, app = request._get_current_object(), current_app._get_current_object()  # type: ignore[attr-defined]
+    for_app, clerk = given.environ.get(INSTALLED, (None, None))
+    if for_app is not app:
+        clerk = installed_in(app)
+    return clerk, given.__dict__.setdefault("_clerk_identities", {})
+
+
+def clerk_request() -> ClerkRequest:
+    """The request as the engine sees it.
+
+    :raises SecurityError: Werkzeug's 400, for a host that ``TRUSTED_HOSTS`` does not name.
+    """
+    given = request._get_current_object()  # type: ignore[attr-defined]
+    _ = given.host
+    # A copy without what will refer to it: each would wait for a collection.
+    return ClerkRequest.from_wsgi({**given.environ, "werkzeug.request": None})
+
+
+def get_state() -> RequestState:
+    """What authenticating the request decided.
+
+    :raises ConfigurationError: if the application has no `Clerk`.
+    :raises HandshakeError: in development, if a handshake token does not verify.
+    """
+    return Identity.of_request().settled()
+
+
+def get_auth() -> Auth:
+    """`current_auth` itself, and not a proxy: to keep, to pass on to a thread, or to pickle.
+
+    :raises ConfigurationError: if the application has no `Clerk`.
+    """
+    return Identity.of_request().auth
+
+
+def get_session() -> SessionAuth:
+    """The same where somebody has to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return _SIGNED_IN.check(get_auth())
+
+
+#: The Auth object of the current request, in views, templates, and whatever they call.
+current_auth: Auth = cast("Auth", LocalProxy(get_auth))

@@ -1,0 +1,26 @@
+"""What refusals are answered with, in every framework alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+UNAUTHORIZED = {
+    "clerk_error": {
+        "type": "unauthorized",
+        "reason": "session-token-and-uat-missing",
+        "message": "Sign in to do this.",
+    }
+}
+NOT_FOUND = b'{"detail":"Not Found"}'
+
+
+def forbidden(**required: str) -> Any:
+    wanted = " and ".join(f"the {name} {value!r}" for name, value in required.items())
+    return {
+        "clerk_error": {
+            "type": "forbidden",
+            "reason": "not-authorized",
+            "message": f"This needs {wanted}.",
+            "metadata": {"required": required},
+        }
+    }

@@ -1,0 +1,89 @@
+"""The example applications under the servers that their README.md names, over real HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from clerk_middleware.cli.browser import Browser
+from clerk_middleware.local import LocalClerk
+
+ROOT = Path(__file__).parents[2]
+LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
+
+MANAGE = "example_apps/django_fleet/manage.py"
+FLASK = ["-m", "flask", "--app", "example_apps.flask_fleet", "run"]
+GUNICORN = ["-m", "gunicorn", "example_apps.flask_fleet:create_app()", "--workers=2"]
+needs_gunicorn = pytest.mark.skipif(
+    sys.platform == "win32" or find_spec("gunicorn") is None, reason="gunicorn is not for Windows"
+)
+
+
+@pytest.fixture
+def address() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        pytest.param([MANAGE, "runserver", "--noreload", "{address}"], id="runserver"),
+        pytest.param([*FLASK, "--port={port}"], id="flask run"),
+        pytest.param([*GUNICORN, "--bind={address}"], marks=needs_gunicorn, id="gunicorn"),
+        pytest.param([*GUNICORN, "--bind={address}", "--threads=4"], marks=needs_gunicorn, id="gthread"),
+    ],
+)
+def test_somebody_signs_in_and_works(
+    server: list[str], address: str, clerk: LocalClerk, tmp_path: Path
+) -> None:
+    """With the variables of ``clerk-middleware local``."""
+    with clerk.serve() as local, closing(Browser()) as browser:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
+            **clerk.environment(local.url),
+            "CLERK_AUTHORIZED_PARTIES": f"http://{address}",
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'fleet.sqlite3'}",
+            "DJANGO_DEBUG": "1",
+            "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
+            "FLASK_SECRET_KEY": "one for all workers",
+        }
+        if server[0] == MANAGE:
+            subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+        port = address.rpartition(":")[2]
+        command = [sys.executable, *(word.format(address=address, port=port) for word in server)]
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet) as process:
+            try:
+                answers(address, process)
+                page = browser.visit(f"http://{address}/loads")
+                page = browser.submit(str(page.url), {"user_id": "user_dev", "password": "fleet-demo"})
+                assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
+                page = browser.submit(f"http://{address}/loads", LOAD)
+                assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
+                if "gunicorn" not in server:  # whose other worker has a memory of its own
+                    assert "Macon → Tampa" in page.text
+                assert browser.fetch(f"http://{address}/live").json()[0]["driver"] == "Rosa Lindqvist"
+                assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
+            finally:
+                process.terminate()
+
+
+def answers(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until somebody listens there."""
+    host, _, port = address.partition(":")
+    while process.poll() is None:
+        try:
+            socket.create_connection((host, int(port))).close()
+            return
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    pytest.fail("the server ended early")
