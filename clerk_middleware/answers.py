@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .state import Headers, RequestState
 
 
+# WSGI wants a type for any body, also for an empty one.
+_TEXT = ("content-type", "text/plain; charset=utf-8")
+
+
 class Answer(NamedTuple):
     """An HTTP response, for any framework to send."""
 
@@ -35,12 +39,12 @@ class Answer(NamedTuple):
     @classmethod
     def redirect(cls, url: str) -> Answer:
         location = quote(url, safe="/:?#[]@!$&'()*+,;=%~-._")
-        return cls(307, [("location", location), ("cache-control", "no-store")], b"")
+        return cls(307, [("location", location), ("cache-control", "no-store"), _TEXT], b"")
 
 
 def redirect_of(state: RequestState) -> Answer | None:
     """The redirect that finds out who a request is, or takes its tokens out of the URL."""
-    return Answer(307, state.headers, b"") if state.location is not None else None
+    return Answer(307, [*state.headers, _TEXT], b"") if state.location is not None else None
 
 
 def reverification_error(wanted: Reverification | None) -> dict[str, Any]:

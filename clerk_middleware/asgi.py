@@ -8,26 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .answers import Answer, handshake_failed, redirect_of
-from .asgi_scope import STATE, auth_of, require, send_answer
+from .asgi_scope import STATE, auth_of, require, send_answer, state_of
 from .auth import SignedOut
 from .authenticator import AsyncAuthenticator, given_or_made
 from .errors import ConfigurationError, HandshakeError
 from .logging import logger
-from .protection import AuthorizationError, Requirement
+from .protection import SIGNED_IN, AuthorizationError
 from .request import ClerkRequest
-from .response_headers import cookies_of, varied
+from .response_headers import cookies_of, latin_1, with_auth_headers
 from .route_protection import RouteProtection
 from .urls import parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from .asgi_scope import ASGIApp, Message, Receive, Scope, Send
     from .auth import Auth, SessionAuth
     from .authenticator import ConfigSource
     from .state import RequestState
-
-_SIGNED_IN = Requirement()
 
 
 class User:
@@ -155,7 +153,7 @@ class ClerkMiddleware:
         scope["user"] = self.user(auth)
         scope[STATE] = state
         if self._routes.cover(scope["path"], scope.get("root_path", "")):
-            _SIGNED_IN.check(auth)
+            SIGNED_IN.check(auth)
 
 
 def get_auth(scope: Scope) -> Auth:
@@ -171,7 +169,15 @@ def get_session(scope: Scope) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(scope, _SIGNED_IN)
+    return require(scope, SIGNED_IN)
+
+
+def get_state(scope: Scope) -> RequestState:
+    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    return state_of(scope)
 
 
 class _HTTPResponse:
@@ -179,16 +185,13 @@ class _HTTPResponse:
 
     def __init__(self, send: Send, state: RequestState) -> None:
         self._send = send
-        self._cookies = _cookies(state)
+        self._state = state
         self.started = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = _with_vary(message.get("headers", ()))
-            if self._cookies:  # no cache may hand one user's cookies to another
-                headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
-                headers += [(b"cache-control", b"no-store"), *self._cookies]
+            headers = with_auth_headers(message.get("headers", ()), self._state, latin_1)
             message = {**message, "headers": headers}
         await self._send(message)
 
@@ -198,7 +201,7 @@ class _Socket:
 
     def __init__(self, send: Send, state: RequestState) -> None:
         self._send = send
-        self._cookies = _cookies(state)
+        self._cookies = [(b"set-cookie", latin_1(line)) for line in cookies_of(state)]
         self.accepted = self.closed = False
 
     async def send(self, message: Message) -> None:
@@ -217,20 +220,6 @@ def _auth(state: RequestState) -> Auth:
     if auth.scopes is not None:
         return auth
     return SignedOut(token_type=auth.token_type, reason=auth.reason, scopes=())
-
-
-def _cookies(state: RequestState) -> list[tuple[bytes, bytes]]:
-    return [(b"set-cookie", line.encode("latin-1")) for line in cookies_of(state)]
-
-
-def _with_vary(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    kept, values = [], []
-    for name, value in headers:
-        if name.lower() == b"vary":
-            values.append(value.decode("latin-1"))
-        else:
-            kept.append((name, value))
-    return [*kept, (b"vary", varied(values).encode("latin-1"))]
 
 
 def _is_own_origin(state: RequestState) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .answers import Answer
     from .auth import SessionAuth
     from .protection import Requirement
+    from .state import RequestState
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,10 +39,23 @@ def auth_of(scope: Scope) -> Auth:
             "another authentication middleware replaced the Auth object of ClerkMiddleware: remove it, or "
             "add ClerkMiddleware before it, so that it runs inside of the other"
         )
-    raise ConfigurationError(
-        "ClerkMiddleware did not see this request: add it with "
-        "app.add_middleware(ClerkMiddleware, config=...)"
-    )
+    raise ConfigurationError(_NOT_SEEN)
+
+
+def state_of(scope: Scope) -> RequestState:
+    """What authenticating the request decided.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    state: RequestState | None = scope.get(STATE)
+    if state is None:
+        raise ConfigurationError(_NOT_SEEN)
+    return state
+
+
+_NOT_SEEN = (
+    "ClerkMiddleware did not see this request: add it with app.add_middleware(ClerkMiddleware, config=...)"
+)
 
 
 def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) -> SessionAuth:

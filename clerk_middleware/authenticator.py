@@ -125,6 +125,22 @@ class _Authenticator(TokenSource):
         return deepcopy(verified.jwt.claims)
 
 
+def without_forwarding(config: ConfigSource, problem: Callable[[], ConfigurationError]) -> ConfigSource:
+    """*config*, for a framework that decides itself which URL a request has behind a proxy.
+
+    :param problem: makes what is raised where a configuration has ``trust_forwarded_headers``.
+    """
+
+    def checked(found: Any) -> Any:
+        if isinstance(found, ClerkConfig) and found.trust_forwarded_headers:
+            raise problem()
+        return found
+
+    if not callable(config) or ClerkConfig in (config, getattr(config, "__self__", None)):
+        return checked(config)  # type: ignore[no-any-return]
+    return lambda request: checked(config(request))
+
+
 def _check(config: ClerkConfig) -> None:
     # Not in ClerkConfig itself: where requests are not authenticated, such a path only builds links.
     if config.is_satellite and config.is_development and (config.sign_in_url or "").startswith("/"):

@@ -66,27 +66,49 @@ class Decorators:
 
         :param condition: a function of the Auth object that must return true.
         """
-        _expect_no_view(condition)
+        check_condition(condition)
         return self._decorator(Protection(condition, **options))
 
     def _decorator(self, requirement: Requirement) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        def decorate(*views: Callable[..., Any], **parameters: object) -> Callable[..., Any]:
-            if len(views) != 1 or parameters:  # a framework calls it, as the view that it took it for
-                raise _not_called()
-            return self._decorate(views[0], requirement)
-
-        return decorate
+        return _Decorator(self._decorate, requirement)
 
 
-def _expect_no_view(condition: object) -> None:
-    """:raises ConfigurationError: for what ``@protect`` is given where its call was forgotten."""
+class _Decorator:
+    """What ``require_permission("org:teams:manage")`` makes, before it is given a function."""
+
+    __slots__ = ("_decorate", "_requirement")
+    __name__ = "requirement"  # frameworks ask a function for it, and what they take for one
+
+    def __init__(
+        self,
+        decorate: Callable[[Callable[..., Any], Requirement], Callable[..., Any]],
+        requirement: Requirement,
+    ) -> None:
+        self._decorate = decorate
+        self._requirement = requirement
+
+    def __call__(self, *functions: Callable[..., Any], **parameters: object) -> Callable[..., Any]:
+        if len(functions) != 1 or parameters:  # a framework calls it, as the function that it took it for
+            raise ConfigurationError(
+                f"{self._requirement!r} was registered in the place of a function: write it as a decorator, "
+                "above one, and with parentheses"
+            )
+        return self._decorate(functions[0], self._requirement)
+
+
+def check_condition(condition: object) -> None:
+    """Look at what ``protect()`` is given as a condition.
+
+    :raises ConfigurationError: for a view, because ``@protect`` was not called, and for another decorator.
+    """
     if condition is None:
         return
+    if isinstance(condition, _Decorator) or isinstance(getattr(condition, "__self__", None), Decorators):
+        raise ConfigurationError(
+            "protect takes conditions on the Auth object, and no decorators: write what it requires, as in "
+            "protect(role='org:admin')"
+        )
     with suppress(TypeError, ValueError):  # what is no function of Python's
         parameters = signature(condition).parameters  # type: ignore[arg-type]
         if next(iter(parameters), "request") == "request":  # a condition takes the Auth object
-            raise _not_called()
-
-
-def _not_called() -> ConfigurationError:
-    return ConfigurationError("protect is not called: write @protect(), with parentheses")
+            raise ConfigurationError("protect is not called: write @protect(), with parentheses")

@@ -120,6 +120,10 @@ class Requirement:
         return Answer.json(403, forbidden(self.asked, str(error)))
 
 
+#: Nothing but a session.
+SIGNED_IN = Requirement()
+
+
 class ProtectionOptions(Asked, total=False):
     """The parameters of ``protect()``."""
 

@@ -1,16 +1,22 @@
-"""What authenticating adds to an application's response, whatever the protocol."""
+"""What authenticating adds to an application's response: in ASGI, WSGI and Flask the same.
+
+Django keeps cookies apart from headers, and has a way of its own for ``Vary``: see its ``responses.py``.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from .state import Headers, RequestState
+    from .state import RequestState
 
 #: What the answer depends on where anybody may be signed in.
 VARY = ("Authorization", "Cookie")
+
+_VARY_NAMES: frozenset[str | bytes] = frozenset({"vary", b"vary"})
+_FOR_CACHES = {"expires", "surrogate-control", "x-accel-expires"}
 
 
 def cookies_of(state: RequestState) -> list[str]:
@@ -20,25 +26,46 @@ def cookies_of(state: RequestState) -> list[str]:
     return [value for name, value in state.headers if name == "set-cookie"]
 
 
-def varied(values: Iterable[str]) -> str:
-    """``Vary`` with the application's own values, so that caches tell visitors apart."""
+def with_auth_headers(
+    headers: Iterable[tuple[AnyStr, AnyStr]], state: RequestState, encode: Callable[[str], AnyStr]
+) -> list[tuple[AnyStr, AnyStr]]:
+    """An application's headers, with those that authenticating its request adds.
+
+    :param encode: makes what the protocol has: text (`str`) or bytes (`latin_1`).
+    """
+    cookies, vary = cookies_of(state), []
+    kept: list[tuple[AnyStr, AnyStr]] = []
+    for name, value in headers:
+        known = name.lower()
+        if known in _VARY_NAMES:
+            vary.append(value if isinstance(value, str) else value.decode("latin-1"))
+        elif not (cookies and is_for_caches(known)):
+            kept.append((name, value))
+    if cookies:  # no cache may hand one user's cookies to another
+        kept.append((encode("cache-control"), encode("no-store")))
+        kept += [(encode("set-cookie"), encode(line)) for line in cookies]
+    kept.append((encode("vary"), encode(_merged(vary))))
+    return kept
+
+
+def is_for_caches(name: str | bytes) -> bool:
+    """Whether a header, its name in lower case, tells caches or a CDN how long to keep a response.
+
+    ``CDN-Cache-Control`` (RFC 9213) and its like go before ``Cache-Control``.
+    """
+    text = name if isinstance(name, str) else name.decode("latin-1")
+    return text.endswith("cache-control") or text in _FOR_CACHES
+
+
+def latin_1(text: str) -> bytes:
+    """A header's bytes (RFC 9110, 5.5)."""
+    return text.encode("latin-1")
+
+
+def _merged(values: Iterable[str]) -> str:
+    """``Vary`` with the application's own values."""
     names = [name for value in values for item in value.split(",") if (name := item.strip())]
     present = {name.lower() for name in names}
     if "*" not in present:
         names += [name for name in VARY if name.lower() not in present]
     return ", ".join(names)
-
-
-def completed(headers: Iterable[tuple[str, str]], state: RequestState) -> Headers:
-    """An application's headers, with those that authenticating its request adds."""
-    cookies, vary, kept = cookies_of(state), [], []
-    for name, value in headers:
-        known = name.lower()
-        if known == "vary":
-            vary.append(value)
-        elif not (cookies and known == "cache-control"):  # no cache may hand one user's cookies to another
-            kept.append((name, value))
-    if cookies:
-        kept.append(("Cache-Control", "no-store"))
-        kept += [("Set-Cookie", line) for line in cookies]
-    return [*kept, ("Vary", varied(vary))]

@@ -34,7 +34,7 @@ class RouteProtection:
                 "protected_routes and public_routes exclude each other: name either the paths that need a "
                 "session or the only ones that need none"
             )
-        self._protected = RouteMatcher(protected_routes) if protected_routes is not None else None
+        self._protected = _protecting(protected_routes) if protected_routes is not None else None
         self._public = RouteMatcher(public_routes) if public_routes is not None else None
         self._app_root = app_root
 
@@ -56,6 +56,12 @@ class RouteProtection:
         return any(
             self._protected.match(reading) is not None for path in paths for reading in _readings(path)
         )
+
+
+def _protecting(patterns: str | Sequence[str]) -> RouteMatcher:
+    """Patterns with a slash at their end cover the path without it, too: to many applications it is one."""
+    given = RouteMatcher(patterns).patterns
+    return RouteMatcher([pattern.rstrip("/") or "/" for pattern in given])
 
 
 def _without_root(path: str, root: str) -> str:

@@ -63,7 +63,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
                 source, group, end = source.removesuffix("/"), f"(?:{slash}{group})?", end + 1
             source += group
             position = end
-        elif pattern[position] in "*+?{}:)":
+        elif pattern[position] in "*+?{}:)<>":
             raise ConfigurationError(
                 f"the route pattern {pattern!r} has a {pattern[position]!r} that means nothing there: write "
                 "':name' for a segment and '(.*)' for the rest of a path"

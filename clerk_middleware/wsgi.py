@@ -5,20 +5,22 @@ https://peps.python.org/pep-3333/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from types import GeneratorType
 from typing import TYPE_CHECKING
 
 from .answers import handshake_failed, redirect_of
 from .authenticator import Authenticator, given_or_made
 from .errors import HandshakeError
 from .logging import logger
-from .protection import AuthorizationError, Requirement
+from .protection import SIGNED_IN, AuthorizationError
 from .request import ClerkRequest
-from .response_headers import completed
+from .response_headers import with_auth_headers
 from .route_protection import RouteProtection
-from .wsgi_environ import AUTH, STATE, auth_of, paths_of, require, send_answer
+from .wsgi_environ import AUTH, STATE, auth_of, paths_of, require, send_answer, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
     from typing import Self
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -29,16 +31,14 @@ if TYPE_CHECKING:
 
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
-__all__ = ["ClerkMiddleware", "get_auth", "get_session"]
-
-_SIGNED_IN = Requirement()
+__all__ = ["ClerkMiddleware", "get_auth", "get_session", "get_state"]
 
 
 class ClerkMiddleware:
     """Authenticates each request, answers handshakes, and turns refusals into responses.
 
     The application finds the Auth object in ``environ["clerk.auth"]``, and may raise an
-    `AuthorizationError` for as long as nothing of its response went out.
+    `AuthorizationError` until the first chunk of its body.
 
     :param config: a `ClerkConfig`, or a function of the request that returns one. Default:
         `ClerkConfig.from_env()`.
@@ -76,10 +76,14 @@ class ClerkMiddleware:
             body = self.app(environ, response.start)
         except AuthorizationError as error:
             return response.refuse(error)
-        if not response.is_started:  # a generator, which has not begun yet
+        if not response.is_started or _is_lazy(body, environ):
             return _Body(body, response)
-        response.release()
-        return body  # as it is: a server may know a faster way to send it
+        try:
+            response.release()
+        except BaseException:
+            _close(body)
+            raise
+        return body
 
     def _enter(self, environ: WSGIEnvironment, state: RequestState) -> None:
         """Put the identity into the environment; turn away who may not go on.
@@ -89,7 +93,7 @@ class ClerkMiddleware:
         environ[AUTH] = auth = state.to_auth()
         environ[STATE] = state
         if any(self._routes.cover(path, root) for path, root in paths_of(environ)):
-            _SIGNED_IN.check(auth)
+            SIGNED_IN.check(auth)
 
 
 def get_auth(environ: WSGIEnvironment) -> Auth:
@@ -105,7 +109,15 @@ def get_session(environ: WSGIEnvironment) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(environ, _SIGNED_IN)
+    return require(environ, SIGNED_IN)
+
+
+def get_state(environ: WSGIEnvironment) -> RequestState:
+    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    return state_of(environ)
 
 
 class _Response:
@@ -132,10 +144,10 @@ class _Response:
     ) -> Callable[[bytes], object]:
         """``start_response``, for the application."""
         if self._is_out:
-            return self._start_response(status, completed(headers, self._state), exc_info)
+            return self._start_response(status, with_auth_headers(headers, self._state, str), exc_info)
         if self._held is not None and exc_info is None:
             raise AssertionError("start_response was called a second time, and without exc_info")
-        self._held = status, completed(headers, self._state)
+        self._held = status, with_auth_headers(headers, self._state, str)
         return self._write_first
 
     def release(self) -> None:
@@ -162,7 +174,7 @@ class _Response:
 
 
 class _Body:
-    """A response's body whose application begins with the first of it, and may refuse until then."""
+    """A body that may still be refused: it is made while the server takes it, from its first chunk on."""
 
     def __init__(self, body: Iterable[bytes], response: _Response) -> None:
         self._body = body
@@ -187,6 +199,18 @@ class _Body:
         return chunk
 
     def close(self) -> None:
-        close = getattr(self._body, "close", None)
-        if close is not None:
-            close()
+        _close(self._body)
+
+
+def _is_lazy(body: Iterable[bytes], environ: WSGIEnvironment) -> bool:
+    """Whether a body is yet to be made, and is no file that the server knows a faster way to send."""
+    file_wrapper = environ.get("wsgi.file_wrapper")
+    if file_wrapper is not None and not isinstance(file_wrapper, type):
+        return isinstance(body, GeneratorType)  # all else might be what that function returned
+    return isinstance(body, Iterator) and not (file_wrapper and isinstance(body, file_wrapper))
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()

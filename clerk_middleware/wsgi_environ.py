@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .answers import Answer
     from .auth import SessionAuth
     from .protection import Requirement
+    from .state import RequestState
 
 #: The key of the request's Auth object.
 AUTH = "clerk.auth"
@@ -30,10 +31,24 @@ def auth_of(environ: WSGIEnvironment) -> Auth:
     auth = environ.get(AUTH)
     if isinstance(auth, Auth):
         return auth
-    raise ConfigurationError(
-        "ClerkMiddleware did not see this request: wrap the application in it, application = "
-        "ClerkMiddleware(application, config=...), and have the server run that"
-    )
+    raise ConfigurationError(_NOT_SEEN)
+
+
+def state_of(environ: WSGIEnvironment) -> RequestState:
+    """What authenticating the request decided.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    state: RequestState | None = environ.get(STATE)
+    if state is None:
+        raise ConfigurationError(_NOT_SEEN)
+    return state
+
+
+_NOT_SEEN = (
+    "ClerkMiddleware did not see this request: wrap the application in it, application = "
+    "ClerkMiddleware(application, config=...), and have the server run that"
+)
 
 
 def require(environ: WSGIEnvironment, requirement: Requirement) -> SessionAuth:
@@ -63,9 +78,6 @@ def _decoded(text: str, errors: str) -> str:
 
 def send_answer(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> list[bytes]:
     """Start a whole response, and return its body."""
-    headers = list(answer.headers)
-    if not any(name == "content-type" for name, _ in headers):
-        headers.append(("content-type", "text/plain; charset=utf-8"))
-    headers.append(("content-length", str(len(answer.body))))
+    headers = [*answer.headers, ("content-length", str(len(answer.body)))]
     start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
     return [answer.body] if environ.get("REQUEST_METHOD") != "HEAD" else []

@@ -11,6 +11,14 @@ UNAUTHORIZED = {
         "message": "Sign in to do this.",
     }
 }
+#: Word for word what Clerk's frontend reads, where "strict" is required.
+REVERIFICATION = {
+    "clerk_error": {
+        "type": "forbidden",
+        "reason": "reverification-error",
+        "metadata": {"reverification": {"level": "second_factor", "after_minutes": 10}},
+    }
+}
 NOT_FOUND = b'{"detail":"Not Found"}'
 
 

@@ -40,6 +40,12 @@ def clerk() -> LocalClerk:
 
 
 @pytest.fixture(scope="session")
+def development() -> LocalClerk:
+    """A development instance: a browser without cookies is sent to Clerk, for a handshake."""
+    return LocalClerk()
+
+
+@pytest.fixture(scope="session")
 def backend_api(clerk: LocalClerk) -> Iterator[LocalServer]:
     with clerk.serve() as server:
         yield server
@@ -59,6 +65,16 @@ def config(clerk: LocalClerk) -> Callable[..., ClerkConfig]:
         return ClerkConfig(**(keys | options))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def development_config(development: LocalClerk) -> ClerkConfig:
+    return ClerkConfig(
+        publishable_key=development.publishable_key,
+        secret_key=development.secret_key,
+        jwt_key=development.jwt_key,
+        authorized_parties=[SITE],
+    )
 
 
 @pytest.fixture(scope="session")
@@ -116,10 +132,34 @@ def machine(clerk: LocalClerk) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
+@pytest.fixture(scope="session")
+def stranger_token() -> str:
+    """A token of the same user, issuer and party, but signed by somebody else."""
+    return LocalClerk().issue_session_token(
+        "user_dev", organization="blue-ridge-freight", azp=SITE, claims={"iss": "https://clerk.example.com"}
+    )
+
+
 @pytest.fixture
 def navigation() -> dict[str, str]:
     """What a browser sends where a link was followed."""
     return {"accept": "text/html,*/*", "sec-fetch-dest": "document"}
+
+
+@pytest.fixture(params=["sync", "async"])
+def in_kind(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+    """Makes a view the kind of the test: as it is, or its asynchronous twin."""
+
+    def of(view: Any) -> Any:
+        if request.param == "sync":
+            return view
+
+        async def asynchronous(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs)
+
+        return asynchronous
+
+    return of
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ import clerk_middleware_flask as flask_clerk
 import clerk_middleware_starlette as starlette_clerk
 from clerk_middleware import (
     APIKeyAuth,
+    AsyncAuthenticator,
     Auth,
     ClerkConfig,
     ClerkRequest,
@@ -37,8 +38,11 @@ from clerk_middleware import (
     SessionAuth,
     TokenType,
 )
+from clerk_middleware import asgi as asgi_clerk
 from clerk_middleware import wsgi as wsgi_clerk
 from clerk_middleware.asgi import ClerkMiddleware
+from clerk_middleware.asgi_scope import Scope
+from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware_django.test import ClerkClient
 from clerk_middleware_flask.login import ClerkUser, use_clerk
 from clerk_middleware_flask.testing import ClerkTestClient
@@ -235,12 +239,22 @@ class DjangoTests(TestCase):
         assert_type(self.client.get("/").status_code, int)
 
 
-# WSGI
+# Plain ASGI and WSGI
+
+
+async def asgi_sign_out(scope: Scope, authenticator: AsyncAuthenticator) -> None:
+    assert_type(asgi_clerk.get_auth(scope), Auth)
+    assert_type(asgi_clerk.get_session(scope).user_id, str)
+    state = asgi_clerk.get_state(scope)
+    assert_type(state, RequestState)
+    await authenticator.sign_out(state)
+    assert_type(list(cookies_to_forget(state.config)), list[str])
 
 
 def wsgi_app(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
     assert_type(wsgi_clerk.get_auth(environ), Auth)
     assert_type(wsgi_clerk.get_session(environ).user_id, str)
+    assert_type(wsgi_clerk.get_state(environ), RequestState)
     return []
 
 
@@ -253,6 +267,7 @@ wsgi_clerk.ClerkMiddleware(wsgi_clerk.ClerkMiddleware(wsgi_app))
 flask_app = Flask("typing_examples")
 flask_app_clerk = flask_clerk.Clerk(flask_app)
 flask_clerk.Clerk(config=config).init_app(flask_app)
+flask_clerk.Clerk().init_app(flask_app, config=instance_of)
 flask_clerk.Clerk(flask_app, instance_of)
 
 
@@ -268,6 +283,8 @@ def flask_home() -> str:
     assert_type(flask_clerk.get_session(), SessionAuth)
     assert_type(flask_clerk.get_session().user_id, str)
     assert_type(flask_clerk.get_state(), RequestState)
+    assert_type(flask_clerk.sign_in_url(), str)
+    assert_type(flask_clerk.sign_up_url("/welcome"), str)
     return ""
 
 

@@ -66,6 +66,10 @@ def _with_key(seed: Seed, secret_key: str | None) -> Seed:
     return replace(seed, secret_key=secret_key)
 
 
+# Of the ports that uvicorn and Django, and Flask, have by default.
+_ORIGINS = [f"http://{host}:{port}" for port in (8000, 5000) for host in ("localhost", "127.0.0.1")]
+
+
 def _banner(clerk: LocalClerk, seed: Seed, url: str) -> str:
     exports = "\n".join(f"export {name}={value}" for name, value in clerk.environment(url).items())
     changes = (
@@ -81,7 +85,7 @@ passwords are plain text, and it forgets everything when it stops.
 Start your application with
 
 {exports}
-export CLERK_AUTHORIZED_PARTIES=http://localhost:8000,http://127.0.0.1:8000
+export CLERK_AUTHORIZED_PARTIES={",".join(_ORIGINS)}
 
 The last line is the addresses under which you open it in the browser: change the port if yours is another.
 {changes}

@@ -43,19 +43,17 @@ class PresentedTokens:
 
     def __init__(self, verified: VerifiedTokens) -> None:
         self._verified = verified
-        self._presented: tuple[Presented, ...] = ()
+        self._presented: dict[str, Presented] = {}
 
     def present(self, token: str) -> Presented:
         """Decode *token*, once however often it is presented.
 
         :raises TokenVerificationError: ``token-invalid``, if it does not decode.
         """
-        for presented in self._presented:  # they are two or three
-            if presented.text == token:
-                return presented
-        presented = Presented(token, self._verified.get(token))
-        self._presented = (*self._presented, presented)
-        return presented
+        known = self._presented.get(token)
+        if known is None:
+            known = self._presented[token] = Presented(token, self._verified.get(token))
+        return known
 
     def unverified_claims(self, token: str | None) -> dict[str, Any]:
         """What *token* claims, to compare cookies by; nothing where it does not decode."""

@@ -115,7 +115,9 @@ def _failure_of_fetch(config: ClerkConfig, answer: BackendAnswer) -> TokenVerifi
             reasons.SECRET_KEY_INVALID,
             "Clerk does not know secret_key: copy it from 'API keys' in the Clerk Dashboard",
         )
-    problem = f"answered {answer.status}" if answer.status is not None else f"did not ({answer.problem})"
+    problem = (
+        f"answered {answer.status}" if answer.status is not None else f"did not answer ({answer.problem})"
+    )
     return TokenVerificationError(
         reasons.JWK_FAILED_TO_LOAD,
         f"Clerk's Backend API, {config.api_url}, {problem} when asked for the key set",

@@ -1,10 +1,11 @@
 """Signing out, and changing the company, without any JavaScript of Clerk's."""
 
-import httpx
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from clerk_middleware import ClerkConfig
+from clerk_middleware import AsyncAuthenticator
+from clerk_middleware.asgi import get_state
+from clerk_middleware.sign_out import cookies_to_forget
 
 from .current import Member
 from .security import same_origin
@@ -26,20 +27,16 @@ async def personal(auth: Member) -> Response:
 
 
 @router.post("/sign-out")
-async def sign_out(request: Request, auth: Member) -> Response:
-    """End the session at Clerk, and forget its token.
+async def sign_out(request: Request) -> Response:
+    """End the session at Clerk, and forget its token; also where that expired, so nobody has to be signed in.
 
     The next page has no token and asks Clerk (a handshake), which says by then that nobody is signed in.
     An application that loads Clerk's JavaScript calls ``Clerk.signOut()`` in place of all this.
     """
-    config: ClerkConfig = request.app.state.clerk
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {config.secret_key}"}) as backend:
-        answer = await backend.post(
-            f"{config.api_url}/{config.api_version}/sessions/{auth.session_id}/revoke"
-        )
-    answer.raise_for_status()
+    authenticator: AsyncAuthenticator = request.app.state.clerk
+    state = get_state(request.scope)
+    await authenticator.sign_out(state)
     response = RedirectResponse("/", 303)
-    for name in request.cookies:
-        if name == "__session" or name.startswith("__session_"):
-            response.delete_cookie(name)
+    for name in cookies_to_forget(state.config):
+        response.delete_cookie(name)
     return response

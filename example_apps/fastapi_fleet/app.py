@@ -1,11 +1,13 @@
 """The application, put together. Start reading here, then pages.py."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from clerk_middleware import ClerkConfig
+from clerk_middleware import AsyncAuthenticator, ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
 from example_apps.fleet import STATIC
 from example_apps.fleet.companies import Fleet
@@ -32,13 +34,20 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
         organization_patterns=ORGANIZATION_PATTERNS,
         personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
     )
-    app = FastAPI(title="Fleet")
+    authenticator = AsyncAuthenticator(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with authenticator:  # closes its connections to Clerk
+            yield
+
+    app = FastAPI(title="Fleet", lifespan=lifespan)
     app.state.fleet = Fleet()
-    app.state.clerk = config
+    app.state.clerk = authenticator  # signing out needs it, too
     app.state.verify_url = verify_url
 
     # The middleware that is added last sees a request first.
-    app.add_middleware(ClerkMiddleware, config=config)
+    app.add_middleware(ClerkMiddleware, authenticator=authenticator)
     app.add_middleware(SecurityHeaders, config=config)
 
     for module in (pages, loads, company, account, api, live):

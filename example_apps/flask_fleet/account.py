@@ -1,6 +1,6 @@
 """Signing out, and changing the company, without any JavaScript of Clerk's."""
 
-from flask import Blueprint, abort, redirect, session, url_for
+from flask import Blueprint, abort, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from clerk_middleware_flask import get_session, require_auth
@@ -27,6 +27,8 @@ def personal() -> Redirect:
 
 @blueprint.post("/sign-out")
 def sign_out() -> Redirect:
-    """Also for who was signed in until the token expired: so nobody has to be."""
-    session.clear()  # Flask's own, with the token of the forms: not for the next person
-    return clerk.sign_out("/")
+    """Also for who was signed in until the token expired: so nobody has to be.
+
+    It empties Flask's session as well, with the token of the forms.
+    """
+    return clerk.sign_out()

@@ -7,7 +7,6 @@ from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
 
 from clerk_middleware import ClerkConfig
-from clerk_middleware_flask import Clerk
 from example_apps.fleet import STATIC, TEMPLATES
 from example_apps.fleet.companies import Fleet, name_of
 
@@ -26,7 +25,7 @@ PERSONAL_ACCOUNT_PATTERNS = ["/personal"]
 def create_app(config: ClerkConfig | None = None, verify_url: str | None = None) -> Flask:
     """Make the application.
 
-    :param config: default: ``app.config["CLERK_…"]`` and the ``CLERK_…`` environment variables.
+    :param config: default: from the ``CLERK_…`` environment variables.
     :param verify_url: a page where users prove again who they are, and that returns to ``redirect_url``.
     :raises ConfigurationError: naming the option that is missing or wrong.
     """
@@ -40,18 +39,13 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
     app.config.from_prefixed_env()  # FLASK_SECRET_KEY and others
     app.extensions["fleet"] = Fleet()
 
-    if config is None:
-        app.config["CLERK_ORGANIZATION_PATTERNS"] = ORGANIZATION_PATTERNS
-        app.config["CLERK_PERSONAL_ACCOUNT_PATTERNS"] = PERSONAL_ACCOUNT_PATTERNS
-        clerk.init_app(app)
-    else:  # of a test, which is to know nothing of the environment
-        config = replace(
-            config,
-            organization_patterns=ORGANIZATION_PATTERNS,
-            personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
-        )
-        Clerk(app, config)
-    add_security(app)  # after Clerk: it asks who the request is
+    config = replace(
+        config or ClerkConfig.from_env(),
+        organization_patterns=ORGANIZATION_PATTERNS,
+        personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
+    )
+    clerk.init_app(app, config)
+    add_security(app, config)  # after Clerk: it asks who the request is
 
     for module in (pages, dispatchers, drivers, tracking, office, audit, company, account, api):
         app.register_blueprint(module.blueprint)

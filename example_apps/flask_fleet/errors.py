@@ -31,10 +31,8 @@ def not_authenticated(error: NotAuthenticated) -> ResponseReturnValue:
 
 
 def not_authorized(error: NotAuthorized) -> ResponseReturnValue:
-    if not is_for_page():
+    if not is_for_page() or error.status_code == 404:  # protect(): what one may not see does not exist
         return clerk.answer(error)
-    if error.status_code == 404:  # protect(): what one may not see does not exist
-        return render_template("not_found.html", text=""), 404
     return render_template("forbidden.html", required=error.requirement.asked), 403
 
 

@@ -46,7 +46,10 @@ def valid(form: T) -> T:
 
 def sent_as_json(request: Request) -> MultiDict[str, str]:
     """The texts and numbers of a JSON object, as a form would send them."""
-    body = request.get_json()
+    try:
+        body = request.get_json()
+    except RecursionError:  # brackets within brackets, thousands of them
+        abort(400)
     if not isinstance(body, dict):
         abort(422, "Send a JSON object.")
     return MultiDict({name: str(value) for name, value in body.items() if _is_plain(value)})

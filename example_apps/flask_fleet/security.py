@@ -1,15 +1,15 @@
 """What every application whose users are known by cookies needs besides authentication."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
+from clerk_middleware import ClerkConfig
 from clerk_middleware_flask import get_state
 from example_apps.fleet.headers import security_headers
 
 from .extensions import csrf
 
 
-def add_security(app: Flask) -> None:
-    config = app.extensions["clerk"].config
+def add_security(app: Flask, config: ClerkConfig) -> None:
     app.config.from_mapping(
         WTF_CSRF_CHECK_DEFAULT=False,  # not_forged() does
         WTF_CSRF_TIME_LIMIT=None,  # a page may be open for longer than an hour
@@ -35,7 +35,7 @@ def not_forged() -> None:
 
     A browser sends cookies along with whatever request, also with a form that some other site holds (CSRF).
     So forms have a field that only our own pages know, and scripts a header. A request with a bearer token
-    needs neither: no browser adds one by itself.
+    needs neither: no browser adds one by itself. Tests turn this off, as Flask-WTF has it.
     """
-    if not get_state().is_beyond_forgery:
+    if current_app.config["WTF_CSRF_ENABLED"] and not get_state().is_beyond_forgery:
         csrf.protect()

@@ -14,12 +14,12 @@ from django.utils.functional import SimpleLazyObject
 
 from clerk_middleware import AuthorizationError, HandshakeError
 from clerk_middleware.answers import handshake_failed, redirect_of
-from clerk_middleware.protection import Requirement
+from clerk_middleware.protection import SIGNED_IN
 
 from .error_reports import hide_cookies
 from .refusals import arefuse, refuse
 from .requests import clerk_request, state_of
-from .responses import add_headers, response_of
+from .responses import response_of, with_headers
 from .runtime import clerk_of, current
 from .settings import ClerkImproperlyConfigured
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from .runtime import Clerk
 
     GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
-_SIGNED_IN = Requirement()
 
 
 class _Middleware:
@@ -76,8 +74,7 @@ class ClerkMiddleware(_Middleware):
             return response_of(redirect)
         refused = _attach_identity(request, clerk, state)
         response = refuse(request, refused) if refused is not None else self.get_response(request)
-        add_headers(response, state)
-        return response
+        return with_headers(response, state)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         clerk = clerk_of(request)
@@ -93,8 +90,7 @@ class ClerkMiddleware(_Middleware):
             response: HttpResponseBase = await arefuse(request, refused)
         else:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
-        add_headers(response, state)
-        return response
+        return with_headers(response, state)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer an `AuthorizationError` that a view raised."""
@@ -163,7 +159,7 @@ def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) ->
         given._dont_enforce_csrf_checks = True
     if clerk.routes.cover(request.path, request.path.removesuffix(request.path_info)):
         try:
-            _SIGNED_IN.check(auth)
+            SIGNED_IN.check(auth)
         except AuthorizationError as error:
             return error
     return None

@@ -9,12 +9,10 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from clerk_middleware import Auth, ClerkRequest, ConfigurationError, SignedOut
-from clerk_middleware.protection import Requirement
+from clerk_middleware.protection import SIGNED_IN
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState, SessionAuth
-
-_SIGNED_IN = Requirement()
 
 
 class ClerkHttpRequest(HttpRequest):
@@ -56,7 +54,7 @@ def get_session(request: HttpRequest) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return _SIGNED_IN.check(get_auth(request))
+    return SIGNED_IN.check(get_auth(request))
 
 
 def state_of(request: HttpRequest) -> RequestState | None:

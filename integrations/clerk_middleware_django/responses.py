@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, Morsel
+from http.cookies import CookieError, Morsel, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponse
+from django.http.response import ResponseHeaders
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from clerk_middleware.response_headers import VARY, cookies_of
+from clerk_middleware.response_headers import VARY, cookies_of, is_for_caches
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -52,15 +53,28 @@ def response_of(answer: Answer) -> HttpResponse:
     return response
 
 
-def add_headers(response: HttpResponseBase, state: RequestState) -> None:
+def with_headers(response: HttpResponseBase, state: RequestState) -> HttpResponseBase:
     """Pass on the cookies that authenticating sets, and tell caches what the response depends on."""
     cookies = cookies_of(state)
-    for line in cookies:
-        _add_cookie(response, line)
     if cookies:  # no cache may hand one user's cookies to another
-        del response.headers["Cache-Control"]
+        response = _copy(response)
+        for line in cookies:
+            _add_cookie(response, line)
+        for name in [name for name in response.headers if is_for_caches(name.lower())]:
+            del response.headers[name]
         add_never_cache_headers(response)
     vary(response)
+    return response
+
+
+def _copy(response: HttpResponseBase) -> HttpResponseBase:
+    """A response with cookies and headers of its own: a view may keep the other, and return it to anybody."""
+    copied = response.__class__.__new__(response.__class__)
+    copied.__dict__.update(response.__dict__)  # not as it is pickled, without what tests look at
+    copied.headers = ResponseHeaders(dict(response.headers.items()))
+    copied.cookies = SimpleCookie()
+    dict.update(copied.cookies, response.cookies)
+    return copied
 
 
 def vary(response: HttpResponseBase) -> None:

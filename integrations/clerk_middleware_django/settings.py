@@ -16,13 +16,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from clerk_middleware import ClerkConfig, ConfigurationError
+from clerk_middleware.authenticator import without_forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import HttpRequest, HttpResponse
 
-    from clerk_middleware import AuthorizationError, ClerkRequest
+    from clerk_middleware import AuthorizationError
     from clerk_middleware.authenticator import ConfigSource
 
     from .profiles import ClerkProfile
@@ -129,24 +130,13 @@ def _config(given: Mapping[str, Any]) -> ConfigSource:
 
 
 def _source(given: object) -> ConfigSource:
-    if isinstance(given, ClerkConfig):
-        return _expect_no_forwarding(given)
-    find: Callable[[ClerkRequest], ClerkConfig] = _function("CONFIG", given)
-    if ClerkConfig in (find, getattr(find, "__self__", None)):
-        return find  # not called: the authenticator says so
-
-    def config_for(request: ClerkRequest) -> ClerkConfig:
-        config = find(request)
-        return _expect_no_forwarding(config) if isinstance(config, ClerkConfig) else config
-
-    return config_for
+    config: ConfigSource = given if isinstance(given, ClerkConfig) else _function("CONFIG", given)
+    return without_forwarding(config, _config_with_forwarding)
 
 
-def _expect_no_forwarding(config: ClerkConfig) -> ClerkConfig:
-    if config.trust_forwarded_headers:
-        problem = f"gives a ClerkConfig with trust_forwarded_headers: {_OF_DJANGO['TRUST_FORWARDED_HEADERS']}"
-        raise _wrong("CONFIG", problem)
-    return config
+def _config_with_forwarding() -> ClerkImproperlyConfigured:
+    problem = f"gives a ClerkConfig with trust_forwarded_headers: {_OF_DJANGO['TRUST_FORWARDED_HEADERS']}"
+    return _wrong("CONFIG", problem)
 
 
 def _function(name: str, given: object) -> Any:

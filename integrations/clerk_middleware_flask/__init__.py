@@ -18,6 +18,7 @@ from .decorators import (
 )
 from .extension import Clerk
 from .identity import current_auth, get_auth, get_session, get_state
+from .redirects import sign_in_url, sign_up_url
 
 __all__ = [
     "Clerk",
@@ -32,4 +33,6 @@ __all__ = [
     "require_plan",
     "require_reverification",
     "require_role",
+    "sign_in_url",
+    "sign_up_url",
 ]

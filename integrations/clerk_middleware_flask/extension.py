@@ -1,4 +1,4 @@
-"""The extension, which an application sets up with: ``Clerk(app)``.
+"""The Flask extension: ``Clerk(app)``.
 
 https://flask.palletsprojects.com/en/stable/extensiondev/
 """
@@ -6,22 +6,26 @@ https://flask.palletsprojects.com/en/stable/extensiondev/
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
+from urllib.parse import quote
 
-from flask import Flask, redirect, request, session
+from flask import Flask, after_this_request, current_app, redirect, request, session
+from werkzeug.exceptions import NotFound
 
 from clerk_middleware import AuthorizationError, ConfigurationError, HandshakeError
-from clerk_middleware.answers import handshake_failed, redirect_of
+from clerk_middleware.answers import NOT_FOUND, handshake_failed, redirect_of
+from clerk_middleware.decorators import check_condition
 from clerk_middleware.logging import logger
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protection import SIGNED_IN, Protection
 from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware.wsgi_environ import paths_of
 
-from .decorators import expect_order
+from .decorator_order import check_decorator_order
 from .identity import Identity, current_auth, get_auth
-from .installed import EXTENSION, Installed
+from .preflight import is_preflight
 from .redirects import own_url, sign_in_url, sign_up_url
-from .responses import add_headers, response_of
-from .settings import read
+from .responses import own, response_of, with_headers
+from .runtime import EXTENSION, Runtime, runtime_of
+from .settings import expect_unchanged, options_in, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +37,6 @@ if TYPE_CHECKING:
     from clerk_middleware.authenticator import ConfigSource
     from clerk_middleware.protection import ProtectionOptions
 
-_SIGNED_IN = Requirement()
-
 
 class Clerk:
     """Authenticates each request of an application, answers handshakes, and turns refusals into responses.
@@ -42,38 +44,46 @@ class Clerk:
     Views and templates find the Auth object in `current_auth` and in ``request.auth``. The configuration is
     ``app.config["CLERK_…"]``, then the environment.
 
-    :param app: the application; `None` where a factory calls `init_app`. One `Clerk` serves any number.
+    Nothing of an application is kept here: one `Clerk` serves any number, and its methods work in each.
+
+    :param app: the application; `None` where a factory calls `init_app`.
     :param config: a `ClerkConfig`, or a function of the request that returns one, in place of the options.
     :raises ConfigurationError: if the configuration is wrong.
     """
 
     def __init__(self, app: Flask | None = None, config: ConfigSource | None = None) -> None:
-        if app is not None and not isinstance(app, Flask):
-            raise ConfigurationError(
-                f"the first parameter of Clerk is the application, not a {type(app).__name__}: write "
-                "Clerk(app, config=...), or Clerk(config=...) and clerk.init_app(app)"
-            )
         self._config = config
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask) -> None:
+    def init_app(self, app: Flask, config: ConfigSource | None = None) -> None:
         """Set *app* up, whose configuration has to be complete.
 
+        :param config: in place of the one that this `Clerk` was made with.
         :raises ConfigurationError: if it is wrong, or *app* has a `Clerk` already.
         """
+        if not isinstance(app, Flask):
+            raise ConfigurationError(
+                f"a Flask application is what Clerk is for, not a {type(app).__name__}: write "
+                "Clerk(app, config=...), or Clerk(config=...) and clerk.init_app(app)"
+            )
         if EXTENSION in app.extensions:
             raise ConfigurationError(
                 f"the application {app.name!r} has a Clerk already: write Clerk(app), or "
                 "clerk.init_app(app), once"
             )
-        app.extensions[EXTENSION] = Installed.of(*read(app.config, self._config))
-        app.before_request(_Entrance(app))
-        app.after_request(_add_headers)
-        own = app.error_handler_spec[None][None]  # what the application registered itself, and earlier
-        if AuthorizationError not in own:
+        runtime = Runtime.of(*read(app.config, config if config is not None else self._config))
+        runtime.given = options_in(app.config)
+        app.extensions[EXTENSION] = runtime
+        app.before_request(_expect_finished_setup)
+        app.before_request(_authenticate)
+        # After every after_request function, whichever was registered first, and the session's cookie.
+        process_response = app.process_response
+        app.process_response = lambda *given: _with_headers(process_response(*given))  # type: ignore[method-assign]
+        handlers = app.error_handler_spec[None][None]  # those that the application registered itself, earlier
+        if AuthorizationError not in handlers:
             app.register_error_handler(AuthorizationError, self.answer)
-        if HandshakeError not in own:
+        if HandshakeError not in handlers:
             app.register_error_handler(HandshakeError, _answer_failed_handshake)
         app.jinja_env.globals.update(
             current_auth=current_auth, clerk_sign_in_url=sign_in_url, clerk_sign_up_url=sign_up_url
@@ -85,10 +95,10 @@ class Clerk:
         condition: Callable[[SessionAuth], bool] | None = None,
         **options: Unpack[ProtectionOptions],
     ) -> None:
-        """Require all that is given of each request to *blueprint*, and to those within it: `protect`.
+        """Protect each view of *blueprint*, and of the blueprints within it, as `protect` does one.
 
-        To be called before the blueprint is registered. For the answers of ``require_permission`` and the
-        others (401 and 403), decorate a function that does nothing::
+        Call it before the blueprint is registered. `protect` answers 404; for the answers of
+        ``require_permission`` and the others (401 and 403), decorate a function that does nothing::
 
             @blueprint.before_request
             @require_permission("org:teams:manage")
@@ -96,73 +106,90 @@ class Clerk:
 
         :raises ConfigurationError: if a requirement is malformed.
         """
+        check_condition(condition)
         requirement = Protection(condition, **options)
 
         @blueprint.before_request
         def check() -> None:
-            if not _is_preflight():
+            if not is_preflight():
                 requirement.check(get_auth())
 
     def answer(self, error: AuthorizationError) -> Response:
-        """The response that a refusal gets by default, for an error handler that leaves some to it."""
+        """The response that a refusal gets by default, for an error handler that leaves some to it.
+
+        Where that is 404, as of `protect`, it is the application's own: nobody can tell that there is a page.
+        """
         logger.debug("Clerk: refused, %s", error)
-        return response_of(error.requirement.answer(error, Identity.of_request().state))
+        answer = error.requirement.answer(error, Identity.of_request().state)
+        if answer is NOT_FOUND:
+            return current_app.make_response(current_app.handle_http_exception(NotFound()))
+        return response_of(answer)
 
     def sign_out(self, next_page: str | None = None) -> WerkzeugResponse:
-        """End the session at Clerk, and forget it in the browser, with Flask's own; returns a redirect.
+        """End the session at Clerk, clear Flask's session, have the browser forget the cookies, and redirect.
 
-        For a view of your own, which has to be a ``POST`` and checked for forgery, as all that changes
-        something. An application that loads Clerk's JavaScript calls ``Clerk.signOut()`` in place of it.
+        Call it in a view that takes ``POST`` alone and is protected from forgery. An application that loads
+        Clerk's JavaScript calls ``Clerk.signOut()`` instead.
 
-        :param next_page: where to: a path or URL of this site, and not one that leads elsewhere. Default:
-            the application's first page.
+        :param next_page: where to go: a path or URL of this site; one that leads elsewhere is ignored.
+            Default: the application's first page.
         """
         identity = Identity.of_request()
-        state = identity.settled()
-        identity.clerk.authenticator.sign_out(state)
+        state = identity.require_state()
+        identity.runtime.authenticator.sign_out(state)
+        state.headers.clear()  # a token that was refreshed just now must not come after
         if session:
             session.clear()  # whoever comes next must not find what is in it
-        response = redirect(own_url(next_page) or f"{request.root_path.rstrip('/')}/", 303)
-        for name in cookies_to_forget(state.config):
-            if name in request.cookies:
-                response.delete_cookie(name, samesite="Lax")
-        return response
+
+        @after_this_request  # whichever response the view returns
+        def forget(response: Response) -> Response:
+            response = own(response)
+            for name in cookies_to_forget(state.config):
+                if name in request.cookies:
+                    response.delete_cookie(name, samesite="Lax")
+            return response
+
+        return redirect(own_url(next_page) or _first_page(), 303)
 
 
-class _Entrance:
-    """Finds out who a request is, before anything else is done with it."""
+def _expect_finished_setup() -> None:
+    """Find mistakes that show when everything is set up, at the first request.
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        self._is_in_order = False
+    :raises ConfigurationError: naming the mistake.
+    """
+    runtime = runtime_of(current_app)
+    if not runtime.is_setup_checked:
+        check_decorator_order(current_app)
+        expect_unchanged(current_app.config, runtime.given)
+        runtime.is_setup_checked = True
 
-    def __call__(self) -> Response | None:
-        if not self._is_in_order:  # once, when everything is registered
-            expect_order(self._app)
-            self._is_in_order = True
-        identity = Identity.of_request()
-        answer = redirect_of(identity.settled())
-        request.auth = identity.auth  # type: ignore[attr-defined]
-        if answer is not None:
-            identity.is_redirected = True
-            return response_of(answer)
-        routes = identity.clerk.routes
-        if any(routes.cover(path, root) for path, root in paths_of(request.environ)) and not _is_preflight():
-            _SIGNED_IN.check(identity.auth)
-        return None
+
+def _authenticate() -> Response | None:
+    """Find out who a request is, before a view runs."""
+    identity = Identity.of_request()
+    answer = redirect_of(identity.require_state())
+    request.auth = identity.auth  # type: ignore[attr-defined]
+    if answer is not None:
+        identity.is_redirected = True
+        return response_of(answer)
+    routes = identity.runtime.routes
+    if any(routes.cover(path, root) for path, root in paths_of(request.environ)) and not is_preflight():
+        SIGNED_IN.check(identity.auth)
+    return None
+
+
+def _first_page() -> str:
+    # Two slashes would lead to another host, and so would what a browser leaves out between them.
+    root = quote(request.root_path.strip("/"))
+    return f"/{root}/" if root else "/"
 
 
 def _answer_failed_handshake(error: HandshakeError) -> Response:
     return response_of(handshake_failed(error))
 
 
-def _add_headers(response: Response) -> Response:
+def _with_headers(response: Response) -> Response:
     identity = Identity.found()
-    if identity is not None and identity.state is not None and not identity.is_redirected:
-        add_headers(response, identity.state)
-    return response
-
-
-def _is_preflight() -> bool:
-    """Whether Flask answers by itself, with the methods of a route: CORS asks without credentials."""
-    return request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False)
+    if identity is None or identity.state is None or identity.is_redirected:
+        return response
+    return with_headers(response, identity.state)

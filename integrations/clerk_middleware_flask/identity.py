@@ -1,4 +1,8 @@
-"""Who the current request is: found out when it is first asked for, and kept on the request."""
+"""Who the current request is: found out when first asked for, and kept on Flask's request object.
+
+Not in the WSGI environment, which an application may pass on to another: what is there is a copy, for what
+knows of WSGI alone, and is never read back.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +13,23 @@ from flask import current_app, request
 from werkzeug.local import LocalProxy
 
 from clerk_middleware import Auth, ClerkRequest, SignedOut
-from clerk_middleware.protection import Requirement
+from clerk_middleware.protection import SIGNED_IN
 from clerk_middleware.wsgi_environ import AUTH, STATE
 
-from .installed import Installed, installed_in
+from .runtime import Runtime, runtime_of
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState, SessionAuth
 
-#: The key under which a test client brings an application and its own `Installed` for that.
-INSTALLED = "clerk_middleware_flask.installed"
-
-_SIGNED_IN = Requirement()
+#: The key in the environment under which a test client passes an application and its own `Runtime` for it.
+RUNTIME = "clerk_middleware_flask.runtime"
 
 
 @dataclass(slots=True)
 class Identity:
     """Who a request is to one application."""
 
-    clerk: Installed
+    runtime: Runtime
     #: Nobody, should authenticating fail: its error page asks as well.
     auth: Auth
     state: RequestState | None = None
@@ -42,38 +44,38 @@ class Identity:
         :raises HandshakeError: in development, if a handshake token does not verify; once.
         :raises SecurityError: for a host that ``TRUSTED_HOSTS`` does not name; once.
         """
-        clerk, identities = _of_request()
-        identity = identities.get(clerk)
+        runtime, identities = _of_request()
+        identity = identities.get(runtime)
         if identity is None:
-            identity = identities[clerk] = cls(clerk, SignedOut())
+            identity = identities[runtime] = cls(runtime, SignedOut())
             identity.authenticate()
         return identity
 
     @classmethod
     def found(cls) -> Identity | None:
         """That of the current request, if anything asked for it."""
-        clerk, identities = _of_request()
-        return identities.get(clerk)
+        runtime, identities = _of_request()
+        return identities.get(runtime)
 
-    def settled(self) -> RequestState:
+    def require_state(self) -> RequestState:
         """What authenticating decided; if it failed, it fails again."""
         return self.state if self.state is not None else self.authenticate()
 
     def authenticate(self) -> RequestState:
-        self.state = state = self.clerk.authenticator.authenticate_request(clerk_request())
+        self.state = state = self.runtime.authenticator.authenticate_request(clerk_request())
         self.auth = state.to_auth()
         environ = request.environ
         environ[AUTH], environ[STATE] = self.auth, state
         return state
 
 
-def _of_request() -> tuple[Installed, dict[Installed, Identity]]:
-    """What serves the request, and who the request is: not in its environment, which may be passed on."""
+def _of_request() -> tuple[Runtime, dict[Runtime, Identity]]:
+    """What serves the request, and who the request is to each application."""
     given, app = request._get_current_object(), current_app._get_current_object()  # type: ignore[attr-defined]
-    for_app, clerk = given.environ.get(INSTALLED, (None, None))
-    if for_app is not app:
-        clerk = installed_in(app)
-    return clerk, given.__dict__.setdefault("_clerk_identities", {})
+    of_app, runtime = given.environ.get(RUNTIME, (None, None))
+    if of_app is not app:
+        runtime = runtime_of(app)
+    return runtime, given.__dict__.setdefault("_clerk_identities", {})
 
 
 def clerk_request() -> ClerkRequest:
@@ -93,7 +95,7 @@ def get_state() -> RequestState:
     :raises ConfigurationError: if the application has no `Clerk`.
     :raises HandshakeError: in development, if a handshake token does not verify.
     """
-    return Identity.of_request().settled()
+    return Identity.of_request().require_state()
 
 
 def get_auth() -> Auth:
@@ -109,7 +111,7 @@ def get_session() -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return _SIGNED_IN.check(get_auth())
+    return SIGNED_IN.check(get_auth())
 
 
 #: The Auth object of the current request, in views, templates, and whatever they call.

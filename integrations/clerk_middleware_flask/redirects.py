@@ -57,7 +57,7 @@ class _Visit(NamedTuple):
         if state is not None:
             return cls(identity, state.config, state.request.url)
         # An error page: the request did not get as far.
-        config_for = identity.clerk.authenticator.config_for
+        config_for = identity.runtime.authenticator.config_for
         try:
             seen = clerk_request()
         except SecurityError:

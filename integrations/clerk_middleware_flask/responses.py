@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from flask import Response, current_app
 from werkzeug.datastructures import Headers
 
-from clerk_middleware.response_headers import cookies_of, varied
+from clerk_middleware.response_headers import cookies_of, with_auth_headers
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState
@@ -17,18 +18,20 @@ if TYPE_CHECKING:
 def response_of(answer: Answer) -> Response:
     """An answer of the library's, for Flask to send."""
     response = current_app.response_class(answer.body, answer.status)
-    headers = answer.headers
-    if not any(name == "content-type" for name, _ in headers):
-        headers = [*headers, ("content-type", "text/plain; charset=utf-8")]
-    response.headers = Headers(headers)
+    response.headers = Headers(answer.headers)
     return response
 
 
-def add_headers(response: Response, state: RequestState) -> None:
-    """Pass on the cookies that authenticating sets, and tell caches what the response depends on."""
-    headers, cookies = response.headers, cookies_of(state)
-    headers["Vary"] = varied(headers.getlist("Vary"))
-    for line in cookies:
-        headers.add("Set-Cookie", line)
-    if cookies:  # no cache may hand one user's cookies to another
-        headers["Cache-Control"] = "no-store"
+def with_headers(response: Response, state: RequestState) -> Response:
+    """A view's response, with what authenticating its request adds."""
+    if cookies_of(state):
+        response = own(response)
+    response.headers = Headers(with_auth_headers(response.headers, state, str))
+    return response
+
+
+def own(response: Response) -> Response:
+    """A response whose headers are one visitor's: a view may keep the other, and return it to anybody."""
+    response = copy(response)
+    response.headers = Headers(response.headers)
+    return response

@@ -22,8 +22,8 @@ from clerk_middleware import ClerkConfig, ConfigurationError
 from clerk_middleware.testing.client import SignsIn
 from clerk_middleware.testing.instance import Instance, Login, now
 
-from .identity import INSTALLED, clerk_request
-from .installed import Installed, installed_in
+from .identity import RUNTIME, clerk_request
+from .runtime import Runtime, runtime_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ class _Instance(Instance):
         super().__init__()
         self._app = app
         self._keeps_cookies = keeps_cookies
-        self._made: Installed | None = None
+        self._made: Runtime | None = None
 
     def sign_in(self, login: Login, user: dict[str, Any]) -> dict[str, str]:
         self.clerk()  # an application without one is told so here
@@ -57,11 +57,11 @@ class _Instance(Instance):
             )
         return super().sign_in(login, user)
 
-    def clerk(self) -> Installed:
+    def clerk(self) -> Runtime:
         """What the application has, with this instance's keys."""
         if self._made is None:
-            given = installed_in(self._app)
-            self._made = Installed.of(
+            given = runtime_of(self._app)
+            self._made = Runtime.of(
                 self.own(given.config), given.options, transport=self.transport(), clock=now
             )
         return self._made
@@ -109,7 +109,7 @@ class ClerkTestClient(SignsIn, FlaskClient):
         clerk = self._clerk_instance.clerk()
         self._clerk_move(urlsplit(get_current_url(environ)).hostname or _HOST)
         token = self._clerk_renew(lambda: self._clerk_instance.origin(environ))
-        ours: dict[str, Any] = {INSTALLED: (self.application, clerk)}
+        ours: dict[str, Any] = {RUNTIME: (self.application, clerk)}
         if token is not None and "HTTP_AUTHORIZATION" not in environ:  # one of the test's own goes before
             ours["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         environ |= ours

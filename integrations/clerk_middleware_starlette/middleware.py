@@ -8,7 +8,7 @@ from starlette.authentication import BaseUser
 
 from clerk_middleware import asgi
 from clerk_middleware.asgi_scope import auth_of, require
-from clerk_middleware.protection import Requirement
+from clerk_middleware.protection import SIGNED_IN
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -45,7 +45,4 @@ def get_session(connection: HTTPConnection) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(connection.scope, _SIGNED_IN)
-
-
-_SIGNED_IN = Requirement()
+    return require(connection.scope, SIGNED_IN)

@@ -36,21 +36,6 @@ def every_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def development() -> LocalClerk:
-    return LocalClerk()
-
-
-@pytest.fixture(scope="session")
-def development_config(development: LocalClerk) -> ClerkConfig:
-    return ClerkConfig(
-        publishable_key=development.publishable_key,
-        secret_key=development.secret_key,
-        jwt_key=development.jwt_key,
-        authorized_parties=[SITE],
-    )
-
-
-@pytest.fixture(scope="session")
 def token(clerk: LocalClerk) -> str:
     """Dev's, a dispatcher."""
     return clerk.issue_session_token("user_dev", organization="blue-ridge-freight", azp=SITE)
@@ -59,18 +44,6 @@ def token(clerk: LocalClerk) -> str:
 @pytest.fixture(scope="session")
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
-
-
-@pytest.fixture(scope="session")
-def cookies(token: str) -> dict[str, str]:
-    """The header of a browser that is signed in."""
-    return {"cookie": f"__session={token}; __client_uat={int(time.time()) - 100}"}
-
-
-@pytest.fixture(scope="session")
-def navigation() -> dict[str, str]:
-    """What a browser sends where a link was followed."""
-    return {"accept": "text/html,*/*", "sec-fetch-dest": "document"}
 
 
 @dataclass
@@ -200,14 +173,6 @@ def serve() -> Callable[..., AbstractContextManager[str]]:
             thread.join()
 
     return serving
-
-
-@pytest.fixture(scope="session")
-def stranger_token() -> str:
-    """A token of the same user, issuer and party, but signed by somebody else."""
-    return LocalClerk().issue_session_token(
-        "user_dev", organization="blue-ridge-freight", azp=SITE, claims={"iss": "https://clerk.example.com"}
-    )
 
 
 @dataclass(frozen=True)

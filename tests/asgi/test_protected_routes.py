@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from clerk_middleware import ConfigurationError
 from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.route_protection import RouteProtection
 
-pytestmark = pytest.mark.anyio
+from ..spellings import ADMIN, ANSWERED, NOT_OF_ADMIN, OF_ADMIN, PUBLIC, TO_BE_ENCODED
 
-ADMIN = ["/admin", "/admin/(.*)"]
+pytestmark = pytest.mark.anyio
 
 
 class TestProtected:
-    @pytest.mark.parametrize(
-        "target",
-        [
-            "/admin",
-            "/admin/",
-            "/admin?x=1",
-            "/admin/users",
-            "/%61dmin",
-            "/%61%64%6d%69%6E",
-            "/admin%2Fusers",
-            "/admin/%3Fx",
-            "/admin/%23x",
-            "/admin/%0A",
-            "/admin/a%0Ab",
-            "/admin/%00",
-            "/admin/%C3%A9",
-            "/admin/%ff",
-            "/admin//users",
-            "/admin/../admin/users",
-            "/admin/./users",
-            "/admin/a;b=c",
-            "/ADMIN",
-            "/Admin/Users",
-        ],
-    )
+    @pytest.mark.parametrize("target", OF_ADMIN)
     async def test_however_the_path_is_spelled(
         self, target: str, config: Any, request_to: Any, responding: Any
     ) -> None:
@@ -54,7 +30,7 @@ class TestProtected:
         app = ClerkMiddleware(responding(), config(), protected_routes="/admin")
         assert (await request_to(app, "/admin%0A")).status == 401
 
-    @pytest.mark.parametrize("target", ["/", "/administrators", "/public/admin", "/%2561dmin", "//"])
+    @pytest.mark.parametrize("target", NOT_OF_ADMIN)
     async def test_nothing_else(self, target: str, config: Any, request_to: Any, responding: Any) -> None:
         app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
         assert (await request_to(app, target)).status == 200
@@ -78,12 +54,10 @@ class TestProtected:
         app = ClerkMiddleware(responding(), machine.config, protected_routes="/admin")
         assert (await request_to(app, "/admin", machine.headers)).status == 401
 
-    @pytest.mark.parametrize("pattern", ["/café", "/my files", "/a|b", "/100%"])
+    @pytest.mark.parametrize("pattern", TO_BE_ENCODED)
     async def test_by_a_pattern_with_characters_that_urls_encode(
         self, pattern: str, config: Any, request_to: Any, responding: Any
     ) -> None:
-        from urllib.parse import quote
-
         app = ClerkMiddleware(responding(), config(), protected_routes=pattern)
         assert (await request_to(app, quote(pattern))).status == 401
 
@@ -97,10 +71,6 @@ class TestProtected:
         assert (await request_to(guarded, "/live/a", bearer, websocket=True)).kinds == ["websocket.accept"]
         assert (await request_to(guarded, "/public", websocket=True)).kinds == ["websocket.accept"]
 
-    def test_a_pattern_that_is_none_is_told_at_once(self, config: Any, responding: Any) -> None:
-        with pytest.raises(ConfigurationError, match="starts with '/'"):
-            ClerkMiddleware(responding(), config(), protected_routes="admin")
-
     async def test_by_no_pattern_at_all_is_nothing(
         self, config: Any, request_to: Any, responding: Any
     ) -> None:
@@ -109,28 +79,11 @@ class TestProtected:
 
 
 class TestPublic:
-    @pytest.mark.parametrize(
-        ("target", "status"),
-        [
-            ("/", 200),
-            ("/sign-in", 200),
-            ("/sign-in/factor-two", 200),
-            ("/sign%2Din", 200),
-            ("/admin", 401),
-            ("//sign-in", 401),
-            ("/sign-in%0A/x", 401),
-            ("/sign-in/%0A", 200),  # one of "/sign-in/(.*)"
-            ("/%0A", 401),  # what a route "/{name}" takes for a name
-            ("/sign-inn", 401),
-            ("/x/sign-in", 401),
-            ("/%3F", 401),
-            ("/%23", 401),
-        ],
-    )
+    @pytest.mark.parametrize(("target", "status"), ANSWERED)
     async def test_are_the_only_ones_that_need_no_session(
         self, target: str, status: int, config: Any, request_to: Any, responding: Any
     ) -> None:
-        app = ClerkMiddleware(responding(), config(), public_routes=["/", "/sign-in", "/sign-in/(.*)"])
+        app = ClerkMiddleware(responding(), config(), public_routes=PUBLIC)
         assert (await request_to(app, target)).status == status
 
     async def test_and_whoever_is_signed_in_may_go_everywhere(

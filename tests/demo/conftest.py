@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from clerk_middleware import ClerkConfig
+from clerk_middleware import AsyncAuthenticator, ClerkConfig, ClerkRequest
 from clerk_middleware.local import LocalClerk
 
 # The example applications are not part of the wheel, which the core is to be taken from: so last.
@@ -76,8 +76,8 @@ class FastAPIFleet(FleetHere):
 
     @staticmethod
     def config_of(app: Any) -> ClerkConfig:
-        config: ClerkConfig = app.state.clerk
-        return config
+        authenticator: AsyncAuthenticator = app.state.clerk
+        return authenticator.config_for(ClerkRequest("GET", APP))
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any

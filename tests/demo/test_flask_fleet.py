@@ -54,6 +54,7 @@ def test_a_load_that_is_none(flask_fleet: Any, change: dict[str, Any], field: st
         (b"\xff", "application/json", 400),
         (b"{}", "text/plain", 415),
         (b"x" * 100_000, "application/json", 413),
+        (b"[" * 60_000, "application/json", 400),
     ],
 )
 def test_a_body_that_is_no_load(flask_fleet: Any, content: bytes, kind: str, status: int) -> None:
@@ -110,9 +111,17 @@ def test_a_production_instance_has_its_cookies_by_https_alone(flask_fleet: Any) 
 
 
 def test_who_signs_out_leaves_nothing_of_the_forms(flask_fleet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Authenticator, "revoke_session", lambda *_: None)
+    monkeypatch.setattr(Authenticator, "sign_out", lambda *_: None)
     member = signed_in(flask_fleet)
     cookie = flask_fleet.ask("GET", "/loads", {**PAGE, **member}).headers["set-cookie"].partition(";")[0]
     answer = flask_fleet.ask("POST", "/sign-out", {**PAGE, **member, "cookie": cookie})
-    assert (answer.status_code, answer.headers["location"]) == (303, "http://fleet.example/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert answer.headers["set-cookie"].startswith("fleet_forms=;")
+
+
+def test_tests_of_the_application_can_turn_the_check_of_forms_off(flask_fleet: Any) -> None:
+    token = flask_fleet.token("user_dev", "blue-ridge-freight")
+    browser = {**PAGE, "cookie": f"__clerk_db_jwt=dvb_1; __client_uat=1; __session={token}"}
+    assert flask_fleet.ask("POST", "/loads", browser, data=LOAD).status_code == 403
+    flask_fleet.app.config["WTF_CSRF_ENABLED"] = False
+    assert flask_fleet.ask("POST", "/loads", browser, data=LOAD).status_code == 303

@@ -78,7 +78,9 @@ def application(config: ClerkConfig) -> FastAPI:
 def test_an_application_signs_in_with_what_it_prints() -> None:
     with running() as said, listen("127.0.0.1", 0, option="--port") as listening:
         environment, url = exported(said), url_of("127.0.0.1", listening)
-        assert environment.pop("CLERK_AUTHORIZED_PARTIES") == "http://localhost:8000,http://127.0.0.1:8000"
+        origins = environment.pop("CLERK_AUTHORIZED_PARTIES").split(",")
+        assert origins[:2] == ["http://localhost:8000", "http://127.0.0.1:8000"]
+        assert origins[2:] == ["http://localhost:5000", "http://127.0.0.1:5000"]  # as `flask run` has it
         app = application(ClerkConfig.from_env(environment, authorized_parties=[url]))
         with serve(app, listening), closing(Browser()) as browser:
             page = browser.visit(url)

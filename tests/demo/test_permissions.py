@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from clerk_middleware import ConfigurationError
+from clerk_middleware import AsyncAuthenticator, Authenticator, ConfigurationError, RequestState
+from clerk_middleware.sign_out import session_to_end
 from example_apps.fleet.export import as_text
 
 PEOPLE = {
@@ -279,3 +281,36 @@ def test_it_is_configured_by_the_environment(
     monkeypatch.delenv("CLERK_SECRET_KEY")
     with pytest.raises(ConfigurationError):
         fleet.create_app()
+
+
+@pytest.mark.parametrize("age", [0, 600], ids=["signed in", "expired"])
+@pytest.mark.parametrize("name", ["fastapi_fleet", "flask_fleet"])
+def test_signing_out_ends_the_session_and_forgets_its_cookies(
+    name: str, age: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, ended = request.getfixturevalue(name), []
+
+    async def sign_out_async(_: object, state: RequestState) -> None:
+        ended.append(session_to_end(state))
+
+    monkeypatch.setattr(AsyncAuthenticator, "sign_out", sign_out_async)
+    monkeypatch.setattr(Authenticator, "sign_out", lambda _, state: ended.append(session_to_end(state)))
+    token = fleet.token(*PEOPLE["dispatcher"], issued_at=int(time.time()) - age)
+    cookies = f"__clerk_db_jwt=dvb_1; __client_uat=1; __session={token}; theme=dark"
+    if name == "flask_fleet":
+        fleet.app.config["WTF_CSRF_ENABLED"] = False  # this form has no token of its page
+    headers = {**PAGE, "sec-fetch-site": "same-origin", "cookie": cookies}
+    answer = fleet.ask("POST", "/sign-out", headers)
+    assert (answer.status_code, len(ended)) == (303, 1)
+    assert ended[0].startswith("sess_")
+    forgotten = [line for line in answer.headers.get_list("set-cookie") if "Max-Age=0" in line]
+    assert any(line.startswith("__session=") for line in forgotten)
+    assert not any(line.startswith(("theme", "__client_uat")) for line in forgotten)
+
+
+@pytest.mark.parametrize("content", [b"[" * 60_000, b'{"origin":' + b"[" * 20_000 + b"]" * 20_000 + b"}"])
+def test_brackets_within_brackets_are_no_load(fastapi_fleet: Any, content: bytes) -> None:
+    headers = {"authorization": f"Bearer {fastapi_fleet.token(*PEOPLE['dispatcher'])}"}
+    headers["content-type"] = "application/json"
+    answer = fastapi_fleet.ask("POST", "/api/loads", headers, content=content)
+    assert answer.status_code == 400

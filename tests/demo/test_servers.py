@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,14 @@ import pytest
 from clerk_middleware.cli.browser import Browser
 from clerk_middleware.local import LocalClerk
 
+from ..gunicorn_server import needs_gunicorn
+
 ROOT = Path(__file__).parents[2]
 LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
 
 MANAGE = "example_apps/django_fleet/manage.py"
 FLASK = ["-m", "flask", "--app", "example_apps.flask_fleet", "run"]
 GUNICORN = ["-m", "gunicorn", "example_apps.flask_fleet:create_app()", "--workers=2"]
-needs_gunicorn = pytest.mark.skipif(
-    sys.platform == "win32" or find_spec("gunicorn") is None, reason="gunicorn is not for Windows"
-)
 
 
 @pytest.fixture
@@ -74,16 +72,26 @@ def test_somebody_signs_in_and_works(
                 assert browser.fetch(f"http://{address}/live").json()[0]["driver"] == "Rosa Lindqvist"
                 assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
             finally:
-                process.terminate()
+                stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def answers(address: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until somebody listens there."""
     host, _, port = address.partition(":")
-    while process.poll() is None:
+    give_up = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < give_up:
         try:
             socket.create_connection((host, int(port))).close()
             return
         except ConnectionRefusedError:
             time.sleep(0.05)
-    pytest.fail("the server ended early")
+    pytest.fail(f"the server did not come up; exit code {process.poll()}")

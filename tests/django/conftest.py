@@ -51,12 +51,6 @@ def clerk_settings(settings: Any, clerk: LocalClerk) -> Callable[..., None]:
     return change
 
 
-@pytest.fixture(scope="session")
-def development() -> LocalClerk:
-    """A development instance: a browser without cookies is sent to Clerk, for a handshake."""
-    return LocalClerk()
-
-
 @pytest.fixture
 def in_development(development: LocalClerk, clerk_settings: Callable[..., None]) -> Callable[..., None]:
     """`clerk_settings`, of the development instance."""
@@ -173,22 +167,6 @@ async def _event_loop() -> AsyncIterator[None]:
 
 def _bytes(text: str | bytes) -> bytes:
     return text.encode("latin-1") if isinstance(text, str) else text
-
-
-@pytest.fixture(params=["sync", "async"])
-def in_kind(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    """Makes a view the kind of the test: as it is, or its asynchronous twin."""
-
-    def of(view: Any) -> Any:
-        if request.param == "sync":
-            return view
-
-        async def asynchronous(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs)
-
-        return asynchronous
-
-    return of
 
 
 @pytest.fixture

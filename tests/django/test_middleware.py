@@ -240,7 +240,7 @@ class TestAHandshake:
         target = urlsplit(response.header("location"))
         assert target.path == "/v1/client/handshake"
         assert parse_qs(target.query)["redirect_url"] == [f"{SITE}/who?page=2"]
-        assert response.headers("content-type") == []
+        assert response.header("content-type") == "text/plain; charset=utf-8"
 
     def test_is_not_for_what_no_browser_navigates_to(self, receive: Receive, in_development: Any) -> None:
         response = receive("/who", headers={"accept": "application/json"})

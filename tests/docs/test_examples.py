@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask, render_template_string
 from flask_wtf import CSRFProtect
 
-from clerk_middleware_flask import Clerk
+from clerk_middleware_flask import Clerk, protect
 from clerk_middleware_flask.testing import ClerkTestClient
 
 ROOT = Path(__file__).parents[2]
@@ -138,3 +139,45 @@ def test_flasks_template_shows_who_is_signed_in() -> None:
     assert "user_1" in page
     assert "Teams</a>" in page
     assert 'action="/sign-out"' in page
+
+
+def flask_example(holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    """The application of the one example that holds this text."""
+    [example] = [str(example.values[0]) for example in EXAMPLES if holds in str(example.values[0])]
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    program = tmp_path / "example.py"
+    program.write_text(example, encoding="utf-8")
+    app: Flask = runpy.run_path(str(program), run_name="example")["app"]
+    app.testing = True
+    return app
+
+
+def test_flasks_check_of_forgery_lets_tokens_pass_and_can_be_turned_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = flask_example("def check_forgery", tmp_path, monkeypatch)
+    app.add_url_rule("/notes", "notes", lambda: "written", methods=["POST"])
+    client = ClerkTestClient(app)
+    client.clerk_login("user_1")
+    assert client.post("/notes").status_code == 400
+    client.clerk_login("user_1", header=True)
+    assert client.post("/notes").status_code == 200
+    client.clerk_login("user_1")
+    app.config["WTF_CSRF_ENABLED"] = False
+    assert client.post("/notes").status_code == 200
+
+
+def test_flasks_handler_of_refusals_hides_what_protect_hides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = flask_example("@app.errorhandler(NotAuthorized)", tmp_path, monkeypatch)
+    app.add_url_rule("/audit", "audit", protect(role="org:admin")(lambda: "log"))
+    client = ClerkTestClient(app)
+    client.clerk_login("user_1")
+    page = {"Accept": "text/html"}
+    assert "Not for you" in client.get("/loads/load_1", headers=page).text
+    assert client.get("/loads/load_1").json["clerk_error"]["reason"] == "not-authorized"
+    hidden, missing = client.get("/audit", headers=page), client.get("/nothing", headers=page)
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.text == missing.text

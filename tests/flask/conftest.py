@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from clerk_middleware.local import LocalClerk
 from clerk_middleware_flask import Clerk
-from clerk_middleware_flask.installed import Installed
+from clerk_middleware_flask.runtime import Runtime
 
 SITE = "https://app.example.com"
 
@@ -24,12 +24,6 @@ Ask = Callable[..., TestResponse]
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("CLERK_")]:
         monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="session")
-def development() -> LocalClerk:
-    """A development instance: a browser without cookies is sent to Clerk, for a handshake."""
-    return LocalClerk()
 
 
 @pytest.fixture
@@ -53,7 +47,7 @@ def bare_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     yield make
     for app in made:
         installed = app.extensions.get("clerk")
-        if isinstance(installed, Installed):
+        if isinstance(installed, Runtime):
             installed.authenticator.close()
 
 
@@ -91,22 +85,6 @@ def ask() -> Ask:
         return client.open(path, base_url=base_url, method=method, headers=headers, buffered=True, **options)
 
     return send
-
-
-@pytest.fixture(params=["sync", "async"])
-def in_kind(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    """Makes a view the kind of the test: as it is, or its asynchronous twin."""
-
-    def of(view: Any) -> Any:
-        if request.param == "sync":
-            return view
-
-        async def asynchronous(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs)
-
-        return asynchronous
-
-    return of
 
 
 def keys_of(instance: LocalClerk) -> dict[str, Any]:

@@ -193,9 +193,10 @@ class TestAHandlerOfTheApplications:
         Clerk(app)
         if not is_first:
             app.register_error_handler(kind, lambda error: ("swallowed", 500))
-        statuses = [ask(app, path, dispatcher).status_code for path in ("/role", "/hidden", "/raising")]
-        assert statuses == [403, 404, 403]
+        assert [ask(app, path, dispatcher).status_code for path in ("/role", "/raising")] == [403, 403]
         assert ask(app, "/auth").status_code == 401
+        # What is hidden is as what does not exist, which some of these handlers answer.
+        assert ask(app, "/hidden", dispatcher).status_code == ask(app, "/nowhere", dispatcher).status_code
 
     def test_of_the_application_is_for_those_of_its_routes_and_blueprints_too(
         self, bare_app: Apps, keys: Any, ask: Ask
@@ -214,6 +215,61 @@ class TestAHandlerOfTheApplications:
         app.register_error_handler(NotAuthenticated, lambda error: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             ask(with_pages(app), "/auth")
+
+
+class TestAHiddenPage:
+    """What ``protect`` answers with 404 can't be told from what does not exist."""
+
+    @pytest.fixture
+    def extension(self) -> Clerk:
+        return Clerk()
+
+    @pytest.fixture
+    def app(self, bare_app: Apps, keys: Any, extension: Clerk, in_kind: Kind) -> Flask:
+        app = bare_app(**keys, TESTING=False)
+        extension.init_app(app)
+        blueprint = Blueprint("admin", __name__)
+        blueprint.get("/admin")(in_kind(lambda: "the secret"))
+        extension.protect_blueprint(blueprint, role="org:admin")
+        app.register_blueprint(blueprint)
+        return with_pages(app, in_kind)
+
+    @pytest.mark.parametrize("page", [None, 404, HTTPException, Exception], ids=str)
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("who", ["nobody", "dispatcher"])
+    def test_is_as_one_that_does_not_exist(
+        self,
+        who: str,
+        method: str,
+        page: Any,
+        app: Flask,
+        ask: Ask,
+        in_kind: Kind,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        headers = {} if who == "nobody" else request.getfixturevalue(who)
+        if page is not None:
+            app.register_error_handler(
+                page, in_kind(lambda error: (f"no page, {current_auth.user_id}", 404, {"X-Own": "1"}))
+            )
+        missing = ask(app, "/nowhere", headers, method)
+        assert missing.status_code == 404
+        assert ("X-Own" in missing.headers) == (page is not None)
+        for path in ("/hidden", "/admin"):
+            hidden = ask(app, path, headers, method)
+            assert (hidden.status_code, hidden.data) == (404, missing.data)
+            assert sorted(hidden.headers) == sorted(missing.headers)
+
+    def test_is_so_too_where_an_applications_handler_leaves_it_to_the_default(
+        self, app: Flask, extension: Clerk, ask: Ask, dispatcher: Headers
+    ) -> None:
+        app.register_error_handler(404, lambda error: (f"no {type(error).__name__}", 404))
+        app.register_error_handler(AuthorizationError, extension.answer)
+        assert ask(app, "/hidden", dispatcher).text == ask(app, "/nowhere").text == "no NotFound"
+
+    def test_is_shown_to_who_may_see_it(self, app: Flask, ask: Ask, admin: Headers) -> None:
+        assert ask(app, "/hidden", admin).text == "hidden"
+        assert ask(app, "/admin", admin).text == "the secret"
 
 
 class TestAHandshakeThatFails:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Blueprint, Flask, request, send_file
+from flask.views import MethodView, View
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client, TestResponse
 
@@ -36,6 +37,13 @@ def cached(view: Any) -> Any:
 
     show.uncached = view  # type: ignore[attr-defined]
     return show
+
+
+CACHES: dict[str, Any] = {
+    "Flask-Caching's": cached,
+    "functools.cache": cache,
+    "functools.lru_cache(8)": lru_cache(8),
+}
 
 
 class TestCaches:
@@ -69,9 +77,108 @@ class TestCaches:
         assert ask(app, headers=dispatcher).text == "the same for all"
         assert ask(app).status_code == 401
 
+    def test_below_two_requirements_are_as_they_should_be(
+        self, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        page = require_auth(require_role("org:dispatcher")(cached(lambda: "the same for all")))
+        app.get("/", endpoint="page")(page)
+        assert ask(app, headers=dispatcher).text == "the same for all"
+        assert ask(app).status_code == 401
+
     def test_of_what_is_open_are_as_they_should_be(self, app: Flask, ask: Ask) -> None:
         app.get("/", endpoint="page")(cached(lambda: "the same for all"))
         assert ask(app).text == "the same for all"
+
+    @pytest.mark.parametrize("cache", ["Flask-Caching's", "functools.cache", "functools.lru_cache(8)"])
+    @pytest.mark.parametrize("method", ["get", "post", "dispatch_request"])
+    def test_above_a_requirement_on_a_classs_method_are_refused(
+        self, method: str, cache: str, app: Flask, ask: Ask
+    ) -> None:
+        @CACHES[cache]
+        @require_auth
+        def secret(self: Any = None) -> str: ...
+
+        base = View if method == "dispatch_request" else MethodView
+        page: Any = type("Page", (base,), {method: secret, "decorators": [require_role("org:admin")]})
+        app.add_url_rule("/", view_func=page.as_view("page"))
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="the view 'page' is cached above the decorator"):
+                ask(app)
+
+    def test_above_a_requirement_on_an_inherited_method_are_refused(self, app: Flask, ask: Ask) -> None:
+        class Base(MethodView):
+            get = cached(require_auth(lambda self: ""))
+
+        class Page(Base):
+            pass
+
+        app.add_url_rule("/", view_func=Page.as_view("page"))
+        with pytest.raises(ConfigurationError, match="the view 'page' is cached above the decorator"):
+            ask(app)
+
+    def test_below_a_requirement_on_a_classs_method_are_as_they_should_be(
+        self, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        class Page(MethodView):
+            @require_auth
+            @cache  # noqa: B019
+            def get(self) -> str:
+                return "the same for all"
+
+        class ProtectedPage(MethodView):
+            decorators = [require_auth]
+
+            @cache  # noqa: B019
+            def get(self) -> str:
+                return "the same for all"
+
+        app.add_url_rule("/", view_func=Page.as_view("page"))
+        app.add_url_rule("/protected", view_func=ProtectedPage.as_view("protected"))
+        for path in ("/", "/protected"):
+            assert ask(app, path, dispatcher).text == "the same for all"
+            assert ask(app, path).status_code == 401
+
+    def test_above_the_decorators_of_a_class_are_refused(self, app: Flask, ask: Ask) -> None:
+        class Page(MethodView):
+            decorators = [require_auth, cached]
+
+            def get(self) -> str: ...
+
+        app.add_url_rule("/", view_func=Page.as_view("page"))
+        with pytest.raises(ConfigurationError, match="the view 'page' is cached above the decorator"):
+            ask(app)
+
+    @pytest.mark.parametrize("cache", ["functools.cache", "functools.lru_cache(8)"])
+    def test_of_pythons_own_are_refused_above_and_fine_below(
+        self, cache: str, app_of: Apps, ask: Ask, dispatcher: Headers
+    ) -> None:
+        app = app_of()
+        app.get("/", endpoint="page")(CACHES[cache](require_auth(lambda: "one user's page")))
+        with pytest.raises(ConfigurationError, match="the view 'page' is cached above the decorator"):
+            ask(app)
+        app = app_of()
+        app.get("/", endpoint="page")(require_auth(CACHES[cache](lambda: "the same for all")))
+        assert ask(app, headers=dispatcher).text == "the same for all"
+        assert ask(app).status_code == 401
+
+    @pytest.mark.parametrize("has_hash", [True, False])
+    def test_above_a_requirement_on_a_callable_of_any_kind_are_refused(
+        self, has_hash: bool, app: Flask, ask: Ask
+    ) -> None:
+        class Slotted:
+            __slots__ = ()
+
+            def __call__(self) -> str: ...
+
+            if not has_hash:
+                __hash__ = None  # type: ignore[assignment]
+
+                def __eq__(self, other: object) -> bool:
+                    return True
+
+        app.get("/", endpoint="page")(cached(require_auth(Slotted())))
+        with pytest.raises(ConfigurationError, match="the view 'page' is cached above the decorator"):
+            ask(app)
 
     def test_in_front_learn_that_a_file_depends_on_who_asks(
         self, app: Flask, ask: Ask, tmp_path: Path, dispatcher: Headers
@@ -171,9 +278,9 @@ class TestAConfigurationThatFails:
         app.register_error_handler(500, lambda error: (f"sorry, {current_auth.user_id}", 500))
         assert ask(app, headers=dispatcher).text == "sorry, None"
 
-    def test_is_not_found_out_of_twice(self, bare_app: Apps, ask: Ask, dispatcher: Headers) -> None:
-        """A function that goes on regardless does not let the request on."""
-
+    def test_fails_again_where_a_function_goes_on_regardless(
+        self, bare_app: Apps, ask: Ask, dispatcher: Headers
+    ) -> None:
         def config(request: Any) -> ClerkConfig:
             raise LookupError("no such tenant")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.views import MethodView, View
+from werkzeug.exceptions import NotFound
 from werkzeug.test import TestResponse
 
 from clerk_middleware import ConfigurationError
@@ -23,7 +24,7 @@ from clerk_middleware_flask import (
     require_role,
 )
 
-from ..answers import NOT_FOUND, UNAUTHORIZED, forbidden
+from ..answers import UNAUTHORIZED, forbidden
 
 Headers = dict[str, str]
 Ask = Callable[..., TestResponse]
@@ -238,7 +239,7 @@ class TestEveryWord:
     ) -> None:
         for headers in (dispatcher, {}):
             response = get(protect(**protection)(in_kind(page)), headers)
-            assert (response.status_code, response.data) == (404, NOT_FOUND)
+            assert (response.status_code, response.data) == (404, NotFound().get_body().encode())
 
     def test_of_protect_may_send_elsewhere(self, in_kind: Kind, get: Any, dispatcher: Headers) -> None:
         view = protect(role="org:admin", unauthorized_url="/no", unauthenticated_url="/who")(in_kind(page))
@@ -310,12 +311,48 @@ class TestAMistake:
             @protect
             async def apage() -> str: ...
 
-        @app.get("/loads/<load_id>")
-        @protect
-        def load(load_id: str) -> Any: ...
+    @pytest.mark.parametrize("endpoint", [None, "load"])
+    def test_of_taking_a_view_for_a_condition_is_told(
+        self, endpoint: str | None, app: Flask, ask: Ask
+    ) -> None:
+        """Without ``request`` in front, Python can't tell the one from the other until it is called."""
 
-        with pytest.raises(ConfigurationError, match=r"write @protect\(\), with parentheses"):
+        def register() -> None:
+            @app.get("/loads/<load_id>", endpoint=endpoint)
+            @protect
+            def load(load_id: str) -> Any: ...
+
             ask(app, "/loads/7")
+
+        with pytest.raises(ConfigurationError, match="write it as a decorator, above one, and with paren"):
+            register()
+
+    @pytest.mark.parametrize("decorator", [require_permission("org:teams:manage"), protect(), require_auth()])
+    @pytest.mark.parametrize("endpoint", [None, "page"])
+    @pytest.mark.parametrize("path", ["/page", "/page/<load_id>"])
+    def test_of_registering_a_decorator_as_a_view_is_told(
+        self, path: str, endpoint: str | None, decorator: Any, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        def register() -> None:
+            app.add_url_rule(path, endpoint, decorator)
+            ask(app, path.replace("<load_id>", "7"), dispatcher)
+
+        with pytest.raises(ConfigurationError, match="registered in the place of a function: write it as"):
+            register()
+
+    @pytest.mark.parametrize("decorator", [require_permission("org:teams:manage"), protect(), require_auth()])
+    def test_of_registering_a_decorator_before_requests_is_told(
+        self, decorator: Any, app: Flask, ask: Ask
+    ) -> None:
+        app.before_request(decorator)
+        app.get("/")(lambda: "the secret")
+        with pytest.raises(ConfigurationError, match="was registered in the place of a function"):
+            ask(app)
+
+    @pytest.mark.parametrize("word", [require_auth, require_role("org:admin"), protect, protect()])
+    def test_of_protecting_by_a_decorator_is_told(self, word: Any) -> None:
+        with pytest.raises(ConfigurationError, match=r"no decorators: .* as in protect\(role='org:admin'\)"):
+            protect(word)
 
     @pytest.mark.parametrize("what", [type("Page", (MethodView,), {}), "page", None])
     def test_of_decorating_what_is_no_function_is_told(self, what: Any) -> None:

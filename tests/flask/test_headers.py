@@ -185,7 +185,7 @@ class TestVary:
             return ""
 
         response = ask(app, headers=dispatcher)
-        assert response.headers.getlist("Vary") == ["Authorization, Cookie"]
+        assert response.headers.getlist("Vary") == ["Cookie, Authorization"]
         assert response.headers["Set-Cookie"].startswith("session=")
 
     @pytest.mark.parametrize("path", ["/", "/auth", "/nowhere", "/broken", "/put"])
@@ -198,18 +198,20 @@ class TestVary:
         app.put("/put", endpoint="put")(lambda: "")
         assert ask(app, path, method=method).headers.getlist("Vary") == ["Authorization, Cookie"]
 
-    def test_is_seen_by_functions_that_run_after_the_extensions_own(
-        self, bare_app: Apps, keys: Any, ask: Ask
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_comes_after_every_function_that_runs_after_a_view(
+        self, is_first: bool, bare_app: Apps, keys: Any, ask: Ask
     ) -> None:
-        seen: list[Any] = []
         app = bare_app(**keys)
 
-        @app.after_request
-        def cache(response: Response) -> Response:
-            seen.append(response.headers["Vary"])
+        def vary(response: Response) -> Response:
+            response.headers["Vary"] = "Accept-Language"
             return response
 
+        if is_first:
+            app.after_request(vary)
         Clerk(app)
+        if not is_first:
+            app.after_request(vary)
         app.get("/")(lambda: "")
-        ask(app)
-        assert seen == ["Authorization, Cookie"]
+        assert ask(app).headers.getlist("Vary") == ["Accept-Language, Authorization, Cookie"]

@@ -13,8 +13,11 @@ import pytest
 from flask import Flask
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
+from clerk_middleware import SessionAuth
 from clerk_middleware.local import LocalClerk, LocalServer
+from clerk_middleware.wsgi_environ import AUTH, STATE
 from clerk_middleware_flask import current_auth, get_auth, get_session, get_state, require_auth
+from clerk_middleware_flask.identity import RUNTIME
 
 SITE = "https://app.example.com"
 
@@ -84,7 +87,7 @@ def app(
     ids=lambda changes: repr(changes)[:60],
 )
 @pytest.mark.parametrize("is_navigation", [False, True])
-def test_is_answered(
+def test_whatever_arrives_is_answered(
     changes: dict[str, str],
     is_navigation: bool,
     app: Flask,
@@ -103,7 +106,7 @@ def test_is_answered(
     assert caplog.records == []
 
 
-def test_of_which_the_second_authorization_does_not_sign_in(
+def test_a_second_authorization_does_not_sign_in(
     app_of: Apps, ask: Ask, dispatcher: Headers, admin: Headers
 ) -> None:
     app = app_of()
@@ -112,11 +115,55 @@ def test_of_which_the_second_authorization_does_not_sign_in(
     assert ask(app, headers=both).text == "None"
 
 
-@pytest.mark.parametrize("name", ["clerk.auth", "clerk-auth", "clerk_middleware_flask.identity"])
-def test_no_header_makes_an_identity(name: str, app_of: Apps, ask: Ask) -> None:
-    app = app_of()
-    app.get("/")(require_auth(lambda: "in"))
-    assert ask(app, headers={name: "user_ada", "x-clerk-user-id": "user_ada"}).status_code == 401
+KEYS = [AUTH, STATE, RUNTIME]
+
+
+class TestAnIdentity:
+    """It comes from tokens alone."""
+
+    @pytest.fixture
+    def app(self, app_of: Apps) -> Flask:
+        app = app_of()
+        app.get("/")(require_auth(lambda: "in"))
+        app.get("/who", endpoint="who")(lambda: str(current_auth.user_id))
+        return app
+
+    @pytest.mark.parametrize("key", [*KEYS, *(key.replace(".", "-") for key in KEYS), "x-clerk-user-id"])
+    def test_is_not_made_by_a_header(self, key: str, app: Flask, ask: Ask) -> None:
+        """Whatever its name: in the environment, it begins with ``HTTP_``."""
+        names = {key, key.replace("_", "-"), key.upper()}
+        for headers in ({name: "user_ada"} for name in names):
+            assert ask(app, headers=headers).status_code == 401
+            assert ask(app, "/who", headers).text == "None"
+        environ = EnvironBuilder("/", headers=dict.fromkeys(names, "user_ada")).get_environ()
+        assert key not in environ
+
+    @pytest.mark.parametrize("query", ["clerk.auth=user_ada", "clerk_middleware_flask.runtime=x"])
+    def test_is_not_made_by_a_query_or_a_cookie(self, query: str, app: Flask, ask: Ask) -> None:
+        assert ask(app, f"/?{query}", {"cookie": query}).status_code == 401
+
+    @pytest.mark.parametrize("key", [AUTH, STATE])
+    def test_is_not_what_is_in_the_environment(
+        self, key: str, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        """Which is the server's own, and of whatever is in front of the application."""
+        forged = SessionAuth.from_claims({"sub": "user_ada"}, token="t")
+        overrides = {key: forged}
+        assert ask(app, environ_overrides=overrides).status_code == 401
+        assert ask(app, "/who", environ_overrides=overrides).text == "None"
+        assert ask(app, "/who", dispatcher, environ_overrides=overrides).text == "user_dev"
+
+    def test_is_not_what_another_application_knows(
+        self, app: Flask, app_of: Apps, development: LocalClerk, ask: Ask
+    ) -> None:
+        """The runtime in the environment is of one application only: of the one that a test client tests."""
+        other = app_of(development)
+        token = development.issue_session_token("user_sam", azp=SITE)
+        headers = {"authorization": f"Bearer {token}"}
+        overrides = {RUNTIME: (other, other.extensions["clerk"])}
+        assert ask(other, headers=headers, environ_overrides=overrides).status_code == 404
+        assert ask(app, headers=headers, environ_overrides=overrides).status_code == 401
+        assert ask(app, "/who", headers, environ_overrides=overrides).text == "None"
 
 
 @pytest.mark.parametrize("path", ["/", "/refused", "/redirected"])

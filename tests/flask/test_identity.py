@@ -79,7 +79,7 @@ class TestWhoAsks:
         )
         assert ask(app, headers=dispatcher).json == [True, True]
 
-    def test_that_must_be_somebody_is_refused_as_signed_out(
+    def test_is_refused_where_it_is_nobody_and_must_be_somebody(
         self, app: Flask, ask: Ask, in_kind: Kind
     ) -> None:
         app.get("/")(in_kind(lambda: get_session().user_id))
@@ -145,11 +145,11 @@ class TestTheProxy:
 
     @pytest.mark.parametrize("name", ["user_id", "is_authenticated"])
     def test_needs_a_request(self, app: Flask, name: str) -> None:
-        with pytest.raises(RuntimeError, match="Working outside of request context"):
+        with pytest.raises(RuntimeError):
             getattr(current_auth, name)
-        with app.app_context(), pytest.raises(RuntimeError, match="Working outside of request context"):
+        with app.app_context(), pytest.raises(RuntimeError):
             getattr(current_auth, name)
-        with pytest.raises(RuntimeError, match="Working outside of request context"):
+        with pytest.raises(RuntimeError):
             get_auth()
 
     def test_works_in_a_test_request_context(self, app: Flask, dispatcher: Headers, admin: Headers) -> None:

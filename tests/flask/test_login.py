@@ -7,10 +7,18 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from flask_login import LoginManager, UserMixin, current_user, login_required
+from flask.testing import FlaskClient
+from flask_login import (
+    LoginManager,
+    UserMixin,
+    current_user,
+    encode_cookie,
+    login_required,
+    login_user,
+)
 from werkzeug.test import TestResponse
 
-from clerk_middleware import SessionAuth
+from clerk_middleware import ConfigurationError, SessionAuth
 from clerk_middleware.local import LocalClerk
 from clerk_middleware_flask import current_auth
 from clerk_middleware_flask.login import ClerkUser, use_clerk
@@ -182,3 +190,113 @@ def test_one_manager_may_serve_several_applications(
         app.get("/")(login_required(lambda: current_user.id))
         assert ask(app, headers=dispatcher).text == "user_dev"
         assert ask(app).status_code == 401
+
+
+class TestWhomFlaskLoginRemembers:
+    """Its own session and "remember me" cookie, of times before Clerk, outlive whatever ends at Clerk."""
+
+    @pytest.fixture
+    def remember_token(self, app_of: Apps) -> str:
+        with app_of().app_context():
+            token: str = encode_cookie("user_admin_of_old")
+            return token
+
+    @pytest.fixture(
+        params=["a session", "a cookie", "both", "another application's cookie", "a broken cookie"]
+    )
+    def stale(self, request: pytest.FixtureRequest, remember_token: str) -> Callable[[Flask], FlaskClient]:
+        """Makes a browser that Flask-Login signed in before there was Clerk."""
+
+        def of(app: Flask) -> FlaskClient:
+            client = app.test_client()
+            if request.param in ("a session", "both"):
+                with client.session_transaction(base_url=SITE) as session:
+                    session.update(_user_id="user_admin_of_old", _fresh=True, _id="another browser")
+            cookie = {
+                "another application's cookie": f"user_admin_of_old|{'0' * 128}",
+                "a broken cookie": "x",
+            }.get(request.param, remember_token)
+            if request.param != "a session":
+                client.set_cookie("remember_token", cookie, domain="app.example.com")
+            return client
+
+        return of
+
+    @pytest.mark.parametrize("protection", [None, "basic", "strong"])
+    def test_is_not_let_in_without_a_clerk_session(self, protection: Any, make: Any, stale: Any) -> None:
+        client = stale(make(SESSION_PROTECTION=protection))
+        for _ in range(2):
+            assert client.get("/open", base_url=SITE).text == "False None"
+            for path in ("/closed", "/async"):
+                assert client.get(path, base_url=SITE).status_code == 401
+
+    @pytest.mark.parametrize("protection", [None, "basic", "strong"])
+    def test_is_whom_the_clerk_session_says(
+        self, protection: Any, make: Any, stale: Any, dispatcher: Headers, admin: Headers
+    ) -> None:
+        client = stale(make(SESSION_PROTECTION=protection))
+        for headers, user in ((dispatcher, "user_dev"), (admin, "user_ada"), (dispatcher, "user_dev")):
+            assert client.get("/closed", base_url=SITE, headers=headers).text == f"in, {user}"
+            assert client.get("/open", base_url=SITE, headers=headers).text == f"True {user}"
+        assert client.get("/open", base_url=SITE).text == "False None"
+
+    def test_is_nobody_who_has_no_account(self, make: Any, stale: Any, dispatcher: Headers) -> None:
+        client = stale(make(lambda auth: None))
+        assert client.get("/closed", base_url=SITE, headers=dispatcher).status_code == 403
+
+    def test_does_not_come_back_by_login_user(self, make: Any, dispatcher: Headers) -> None:
+        app = make()
+        app.post("/login", endpoint="login")(
+            lambda: str(login_user(Person("user_admin_of_old"), remember=True))
+        )
+        client = app.test_client()
+        assert client.post("/login", base_url=SITE).text == "True"
+        assert client.get("/open", base_url=SITE).text == "False None"
+        assert client.get("/closed", base_url=SITE, headers=dispatcher).text == "in, user_dev"
+
+
+class TestAUserLoader:
+    """It lets in whom Flask-Login remembers."""
+
+    def test_before_use_clerk_is_refused(self, app: Flask) -> None:
+        manager = LoginManager(app)
+        manager.user_loader(Person)
+        with pytest.raises(ConfigurationError, match="the LoginManager has a user_loader, which would let"):
+            use_clerk(manager)
+
+    @pytest.mark.parametrize("is_stale", [True, False])
+    def test_after_use_clerk_is_refused_or_lets_nobody_in(
+        self, is_stale: bool, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        """Where it is written, or at the latest where a request asks for the user."""
+        manager = LoginManager(app)
+        use_clerk(manager)
+        app.get("/")(login_required(lambda: f"in, {current_user.id}"))
+        client = app.test_client()
+        if is_stale:
+            with client.session_transaction(base_url=SITE) as session:
+                session["_user_id"] = "user_admin_of_old"
+
+        def asked() -> None:
+            manager.user_loader(Person)
+            client.get("/", base_url=SITE)
+
+        with pytest.raises(ConfigurationError, match="the LoginManager has a user_loader, which would let"):
+            asked()
+
+
+def test_a_request_loader_that_is_registered_later_signs_nobody_in(
+    app: Flask, ask: Ask, dispatcher: Headers
+) -> None:
+    manager = LoginManager(app)
+    use_clerk(manager)
+    manager.request_loader(lambda request: Person("anybody"))
+    app.get("/")(login_required(lambda: f"in, {current_user.id}"))
+    assert ask(app).status_code == 401
+    assert ask(app, headers=dispatcher).text == "in, user_dev"
+
+
+@pytest.mark.parametrize("given", ["app", LoginManager, None])
+def test_only_a_login_manager_is_taken(given: Any, app: Flask) -> None:
+    with pytest.raises(ConfigurationError, match="use_clerk takes the LoginManager, not a"):
+        use_clerk(app if given == "app" else given)

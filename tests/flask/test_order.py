@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -13,11 +13,47 @@ from werkzeug.test import TestResponse
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware_flask import protect, require_auth, require_role
+from clerk_middleware_flask.testing import ClerkTestClient
 
 Headers = dict[str, str]
 Ask = Callable[..., TestResponse]
 Kind = Callable[[Any], Any]
 
+
+class Slotted:
+    """Can't be referred to weakly."""
+
+    __slots__ = ("__name__",)
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self) -> str:
+        return self.__name__
+
+
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __call__(self) -> str:
+        return self.__name__
+
+
+class Both(Slotted):
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+
+CALLABLES: dict[str, Any] = {kind.__name__: kind for kind in (Slotted, Unhashable, Both)}
 EVERY = [require_auth, require_auth(), require_role("org:admin"), protect(), protect(role="org:admin")]
 
 
@@ -69,6 +105,25 @@ class TestAboveARoute:
 
         require_auth(app.get("/secret", endpoint="secret")(logged(lambda: "the secret")))
         with pytest.raises(ConfigurationError, match="the view 'secret'"):
+            ask(app, "/secret")
+
+    def test_is_refused_where_one_of_another_kind_is_between(
+        self, app: Flask, ask: Ask, in_kind: Kind
+    ) -> None:
+        def logged(view: Any) -> Any:
+            return wraps(view)(lambda: view())
+
+        require_auth(logged(logged(app.get("/secret", endpoint="secret")(in_kind(lambda: "the secret")))))
+        with pytest.raises(ConfigurationError, match="the view 'secret'"):
+            ask(app, "/secret")
+
+    @pytest.mark.parametrize("kind", ["Slotted", "Unhashable", "Both"])
+    def test_is_refused_of_callables_of_any_kind(self, kind: str, app: Flask, ask: Ask) -> None:
+        view = CALLABLES[kind]("the secret")
+        app.add_url_rule("/open", "open", CALLABLES[kind]("open"))
+        app.add_url_rule("/secret", "secret", view)
+        require_auth(view)
+        with pytest.raises(ConfigurationError, match="the view 'secret' is registered without"):
             ask(app, "/secret")
 
     def test_is_refused_of_a_function_that_is_registered_both_ways(self, app: Flask, ask: Ask) -> None:
@@ -163,26 +218,41 @@ class TestBelow:
         require_auth(view)  # for another use of it, after everything was registered
         assert ask(app).text == "page"
 
-    def test_may_be_on_callables_of_any_kind(self, app: Flask, ask: Ask, dispatcher: Headers) -> None:
-        class Slotted:
-            __slots__ = ("__name__",)
-
-            def __init__(self, name: str) -> None:
-                self.__name__ = name
-
-            def __call__(self) -> str:
-                return self.__name__
-
-        class Equal(Slotted):
-            __hash__ = None  # type: ignore[assignment]
-
-            def __eq__(self, other: object) -> bool:
-                return True
-
-        app.add_url_rule("/slotted", view_func=require_auth(Slotted("slotted")))
-        app.add_url_rule("/equal", view_func=require_auth(Equal("equal")))
-        app.add_url_rule("/open", view_func=Equal("open"))
-        for path in ("/slotted", "/equal"):
-            assert ask(app, path).status_code == 401
-            assert ask(app, path, dispatcher).text == path[1:]
+    @pytest.mark.parametrize("kind", ["Slotted", "Unhashable", "Both"])
+    def test_may_be_on_callables_of_any_kind(
+        self, kind: str, app: Flask, ask: Ask, dispatcher: Headers
+    ) -> None:
+        app.add_url_rule("/closed", "closed", require_auth(CALLABLES[kind]("closed")))
+        app.add_url_rule("/open", "open", CALLABLES[kind]("open"))  # equal to the other, and not it
+        assert ask(app, "/closed").status_code == 401
+        assert ask(app, "/closed", dispatcher).text == "closed"
         assert ask(app, "/open").text == "open"
+
+    def test_may_have_others_between(self, app: Flask, ask: Ask, dispatcher: Headers) -> None:
+        def logged(view: Any) -> Any:
+            return wraps(view)(lambda: view())
+
+        app.get("/")(logged(require_auth(logged(require_role("org:dispatcher")(lambda: "page")))))
+        assert ask(app).status_code == 401
+        assert ask(app, headers=dispatcher).text == "page"
+
+
+class TestATestClient:
+    """It brings a Clerk instance of its own, and the application's mistakes are the application's."""
+
+    def test_is_told_of_a_wrong_order(self, app: Flask) -> None:
+        require_auth(app.get("/secret", endpoint="secret")(lambda: "the secret"))
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="the view 'secret' is registered without"):
+                ClerkTestClient(app).get("/secret")
+
+    def test_looks_once_for_all_clients(self, app: Flask, ask: Ask) -> None:
+        view = app.get("/")(lambda: "page")
+        assert ClerkTestClient(app).get("/").text == "page"
+        require_auth(view)
+        assert ClerkTestClient(app).get("/").text == ask(app).text == "page"
+
+    def test_is_told_of_an_option_that_came_too_late(self, app: Flask) -> None:
+        app.config["CLERK_SIGN_IN_URL"] = "/in"
+        with pytest.raises(ConfigurationError, match=r"was set after Clerk\(app\)"):
+            ClerkTestClient(app).get("/")

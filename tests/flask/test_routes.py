@@ -54,7 +54,7 @@ def with_routes(app_of: Apps, in_kind: Any) -> Callable[..., Flask]:
         ("/", False),
     ],
 )
-def test_that_are_protected(
+def test_routes_that_are_protected_are_so_however_they_are_spelt(
     path: str, is_protected: bool, with_routes: Any, ask: Ask, dispatcher: Headers
 ) -> None:
     app = with_routes(protected_routes=["/teams", "/teams/(.*)"])
@@ -78,14 +78,16 @@ def test_that_are_protected(
         ("/nowhere", False),
     ],
 )
-def test_that_are_public(path: str, is_public: bool, with_routes: Any, ask: Ask, dispatcher: Headers) -> None:
+def test_routes_that_are_public_open_nothing_else(
+    path: str, is_public: bool, with_routes: Any, ask: Ask, dispatcher: Headers
+) -> None:
     app = with_routes(public_routes=["/", "/about"])
     overrides = {"PATH_INFO": path}
     assert ask(app, environ_overrides=overrides).status_code == (200 if is_public else 401)
     assert ask(app, headers=dispatcher, environ_overrides=overrides).text == "the page"
 
 
-def test_may_be_a_text_with_commas(with_routes: Any, ask: Ask) -> None:
+def test_routes_may_be_a_text_with_commas(with_routes: Any, ask: Ask) -> None:
     """As in an environment variable, and as the other lists."""
     app = with_routes(protected_routes="/teams, /teams/(.*),/loads")
     assert [ask(app, path).status_code for path in ("/teams", "/teams/7", "/loads")] == [401] * 3
@@ -93,14 +95,14 @@ def test_may_be_a_text_with_commas(with_routes: Any, ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["/größe", "/gr%C3%B6%C3%9Fe"])
-def test_of_other_letters_are_protected(pattern: str, with_routes: Any, ask: Ask) -> None:
+def test_routes_of_other_letters_are_protected(pattern: str, with_routes: Any, ask: Ask) -> None:
     app = with_routes(protected_routes=pattern)
     assert ask(app, "/größe").status_code == 401
     assert ask(app, "/gross").status_code == 200
 
 
 @pytest.mark.parametrize("broken", ["/\xff/teams", "/te\xffams"])
-def test_whose_bytes_are_no_text_are_read_as_flask_reads_them(
+def test_routes_whose_bytes_are_no_text_are_read_as_flask_reads_them(
     broken: str, with_routes: Any, ask: Ask
 ) -> None:
     app = with_routes(protected_routes="/�/teams")
@@ -110,7 +112,7 @@ def test_whose_bytes_are_no_text_are_read_as_flask_reads_them(
 
 @pytest.mark.parametrize("script", ["/app", "/app/", "/assets"])
 @pytest.mark.parametrize("path", ["/teams", "teams", "//teams"])
-def test_below_a_prefix_are_written_with_it_or_without(
+def test_routes_below_a_prefix_are_written_with_it_or_without(
     path: str, script: str, with_routes: Any, ask: Ask
 ) -> None:
     overrides = {"SCRIPT_NAME": script, "PATH_INFO": path}
@@ -123,7 +125,7 @@ def test_below_a_prefix_are_written_with_it_or_without(
         assert ask(app, environ_overrides=overrides).status_code == 401
 
 
-def test_with_a_slash_that_flask_adds_or_takes_off(app_of: Apps, ask: Ask, dispatcher: Headers) -> None:
+def test_routes_with_a_slash_and_without_are_one(app_of: Apps, ask: Ask, dispatcher: Headers) -> None:
     app = app_of(CLERK_PROTECTED_ROUTES="/teams")
     app.get("/teams/")(lambda: "teams")
     app.get("/loads/", endpoint="loads", strict_slashes=False)(lambda: "loads")
@@ -134,7 +136,7 @@ def test_with_a_slash_that_flask_adds_or_takes_off(app_of: Apps, ask: Ask, dispa
     assert ask(app, "/loads").text == "loads"
 
 
-def test_cover_static_files(app_of: Apps, ask: Ask, tmp_path: Path, dispatcher: Headers) -> None:
+def test_routes_cover_static_files(app_of: Apps, ask: Ask, tmp_path: Path, dispatcher: Headers) -> None:
     (tmp_path / "static").mkdir()
     (tmp_path / "static" / "report.txt").write_text("figures")
     app = app_of(CLERK_PUBLIC_ROUTES="/")
@@ -144,14 +146,14 @@ def test_cover_static_files(app_of: Apps, ask: Ask, tmp_path: Path, dispatcher: 
     assert response.headers["vary"] == "Authorization, Cookie"
 
 
-def test_cover_what_does_not_exist(app_of: Apps, ask: Ask, dispatcher: Headers) -> None:
+def test_routes_cover_what_does_not_exist(app_of: Apps, ask: Ask, dispatcher: Headers) -> None:
     app = app_of(CLERK_PROTECTED_ROUTES="/teams/(.*)")
     assert ask(app, "/teams/nowhere").status_code == 401
     assert ask(app, "/teams/nowhere", dispatcher).status_code == 404
     assert ask(app, "/nowhere").status_code == 404
 
 
-def test_never_reach_a_view_nor_what_runs_before_it(app_of: Apps, ask: Ask) -> None:
+def test_routes_that_are_refused_never_reach_a_view_nor_what_runs_before_it(app_of: Apps, ask: Ask) -> None:
     ran: list[str] = []
     app = app_of(CLERK_PROTECTED_ROUTES="/")
     app.before_request(lambda: ran.append("before"))
@@ -160,7 +162,7 @@ def test_never_reach_a_view_nor_what_runs_before_it(app_of: Apps, ask: Ask) -> N
     assert ran == []
 
 
-def test_send_a_browser_to_sign_in(app_of: Apps, ask: Ask, navigation: Headers) -> None:
+def test_routes_send_a_browser_to_sign_in(app_of: Apps, ask: Ask, navigation: Headers) -> None:
     app = app_of(CLERK_PROTECTED_ROUTES="/teams", CLERK_SIGN_IN_URL="https://accounts.example.com/in")
     response = ask(app, "/teams?page=2", navigation)
     assert response.status_code == 307
@@ -169,7 +171,7 @@ def test_send_a_browser_to_sign_in(app_of: Apps, ask: Ask, navigation: Headers) 
     assert parse_qs(target.query)["redirect_url"] == [f"{SITE}/teams?page=2"]
 
 
-def test_are_refused_by_the_applications_own_handlers(app_of: Apps, ask: Ask) -> None:
+def test_routes_are_refused_by_the_applications_own_handlers(app_of: Apps, ask: Ask) -> None:
     from clerk_middleware import NotAuthenticated
 
     app = app_of(CLERK_PROTECTED_ROUTES="/teams")
@@ -178,14 +180,14 @@ def test_are_refused_by_the_applications_own_handlers(app_of: Apps, ask: Ask) ->
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "TRACE", "PROPFIND"])
-def test_cover_every_method(method: str, with_routes: Any, ask: Ask, dispatcher: Headers) -> None:
+def test_routes_cover_every_method(method: str, with_routes: Any, ask: Ask, dispatcher: Headers) -> None:
     app = with_routes(protected_routes="/teams")
     response = ask(app, "/teams", method=method)
     assert response.status_code == 401
     assert (response.data == b"") == (method == "HEAD")
 
 
-def test_let_a_preflight_through_that_flask_answers(with_routes: Any, app_of: Apps, ask: Ask) -> None:
+def test_routes_let_a_preflight_through_that_flask_answers(with_routes: Any, app_of: Apps, ask: Ask) -> None:
     assert ask(with_routes(protected_routes="/teams"), "/teams", method="OPTIONS").status_code == 200
     own = app_of(CLERK_PROTECTED_ROUTES="/teams")
     own.route("/teams", methods=["OPTIONS"])(lambda: "the view's own")

@@ -54,13 +54,13 @@ class TestOptions:
             CLERK_CLOCK_SKEW_IN_MS=1000,
             CLERK_SIGN_IN_URL="/sign-in",
             CLERK_ACCEPTS_TOKEN=["session_token", "oauth_token"],
-            CLERK_TRUST_FORWARDED_HEADERS=True,
+            CLERK_TRUST_FORWARDED_HEADERS=False,
         )
         assert config.secret_key == clerk.secret_key
         assert config.authorized_parties == ("https://app.example.com",)
         assert (config.clock_skew_in_ms, config.sign_in_url) == (1000, "/sign-in")
         assert config.accepts_token == ("session_token", "oauth_token")
-        assert config.trust_forwarded_headers is True
+        assert config.trust_forwarded_headers is False
 
     def test_may_be_texts_as_in_the_environment(self, effective: Any, clerk: LocalClerk) -> None:
         config = effective(
@@ -68,14 +68,14 @@ class TestOptions:
             CLERK_JWT_KEY=clerk.jwt_key.replace("\n", "\\n"),
             CLERK_AUTHORIZED_PARTIES=" https://a.example.com, https://b.example.com,",
             CLERK_CLOCK_SKEW_IN_MS="1000",
-            CLERK_TRUST_FORWARDED_HEADERS="yes",
+            CLERK_TRUST_FORWARDED_HEADERS="no",
             CLERK_SATELLITE_AUTO_SYNC="off",
             CLERK_ACCEPTS_TOKEN="session_token, oauth_token",
         )
         assert config.secret_key == clerk.secret_key
         assert config.authorized_parties == ("https://a.example.com", "https://b.example.com")
         assert config.clock_skew_in_ms == 1000
-        assert (config.trust_forwarded_headers, config.satellite_auto_sync) == (True, False)
+        assert (config.trust_forwarded_headers, config.satellite_auto_sync) == (False, False)
         assert config.accepts_token == ("session_token", "oauth_token")
 
     def test_may_come_from_a_file(self, bare_app: Apps, tmp_path: Path, keys: Any) -> None:
@@ -104,6 +104,44 @@ class TestOptions:
     ) -> None:
         monkeypatch.setenv("CLERK_SIGN_IN_URL", "/from-the-environment")
         assert effective(**keys, CLERK_SIGN_IN_URL=nothing).sign_in_url == "/from-the-environment"
+
+    @pytest.mark.parametrize(
+        ("option", "statuses"), [("PROTECTED_ROUTES", [200, 401, 401]), ("PUBLIC_ROUTES", [401, 200, 200])]
+    )
+    @pytest.mark.parametrize("nothing", [{}, {"given": None}])
+    def test_of_routes_may_be_in_the_environment(
+        self,
+        nothing: Any,
+        option: str,
+        statuses: list[int],
+        app_of: Apps,
+        ask: Ask,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv(f"CLERK_{option}", " /teams, /teams/(.*)")
+        app = app_of(**{f"CLERK_{option}": None for _ in nothing})
+        for path in ("/", "/teams", "/teams/7"):
+            app.add_url_rule(path, path, lambda: "open")
+        assert [ask(app, path).status_code for path in ("/", "/teams", "/teams/7")] == statuses
+
+    def test_of_routes_go_before_the_environment(
+        self, app_of: Apps, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CLERK_PROTECTED_ROUTES", "/teams")
+        app = app_of(CLERK_PROTECTED_ROUTES="/loads")
+        for path in ("/teams", "/loads"):
+            app.add_url_rule(path, path, lambda: "open")
+        assert [ask(app, path).status_code for path in ("/teams", "/loads")] == [200, 401]
+
+    @pytest.mark.parametrize("empty", ["", "  "])
+    def test_of_routes_may_be_empty_in_the_environment(
+        self, empty: str, app_of: Apps, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CLERK_PROTECTED_ROUTES", empty)
+        monkeypatch.setenv("CLERK_PUBLIC_ROUTES", empty)
+        app = app_of()
+        app.get("/")(lambda: "open")
+        assert ask(app).status_code == 200
 
     @pytest.mark.parametrize("option", ["CLERK_PROTECTED_ROUTES", "CLERK_PUBLIC_ROUTES"])
     def test_of_routes_may_be_none(self, option: str, app_of: Apps, ask: Ask) -> None:
@@ -177,6 +215,54 @@ class TestAMistake:
         monkeypatch.setenv("CLERK_SECRET_KEY", "sk_live_x")
         monkeypatch.setenv("CLERK_CLOCK_SKEW_IN_MS", "soon")
         assert str(problem()).startswith("the environment variable CLERK_CLOCK_SKEW_IN_MS: ")
+
+    @pytest.mark.parametrize("option", ["CLERK_PROTECTED_ROUTES", "CLERK_PUBLIC_ROUTES"])
+    def test_in_a_route_of_the_environment_names_the_variable(
+        self, option: str, problem: Problem, keys: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(option, "/teams, loads")
+        assert str(problem(**keys)).startswith(f"the environment variable {option}: ")
+
+    @pytest.mark.parametrize("pattern", ["/loads/<int:load_id>", "/loads/<load_id>", "/a>"])
+    def test_of_writing_flasks_routes_in_place_of_patterns_is_told(
+        self, pattern: str, problem: Problem, keys: Any
+    ) -> None:
+        assert "app.config['CLERK_PROTECTED_ROUTES']" in str(problem(**keys, CLERK_PROTECTED_ROUTES=pattern))
+
+    def test_of_one_key_for_all_is_told(self, problem: Problem) -> None:
+        error = problem(CLERK={"SECRET_KEY": "sk_live_hidden"})
+        assert str(error).startswith("app.config['CLERK']: there is no such option")
+        assert "hidden" not in str(error)
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("CLERK_PROTECTED_ROUTES", "/(.*)"),
+            ("CLERK_SIGN_IN_URL", "/in"),
+            ("CLERK_SECRET_KEY", "sk_live_hidden"),
+            ("CLERK_SECRET_KEY", None),
+        ],
+    )
+    def test_of_setting_an_option_too_late_is_told_at_the_first_request(
+        self, option: str, value: Any, app: Flask, ask: Ask
+    ) -> None:
+        app.get("/")(lambda: "open")
+        app.config[option] = value
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match=r"was set after Clerk\(app\)") as raised:
+                ask(app)
+        assert str(raised.value).startswith(f"app.config[{option!r}]: ")
+        assert "hidden" not in str(raised.value)
+
+    def test_of_taking_an_option_away_too_late_is_told(self, app: Flask, ask: Ask) -> None:
+        del app.config["CLERK_JWT_KEY"]
+        with pytest.raises(ConfigurationError, match=r"app\.config\['CLERK_JWT_KEY'\]: was set after"):
+            ask(app)
+
+    def test_is_none_where_something_else_is_set_later(self, app: Flask, ask: Ask) -> None:
+        app.get("/")(lambda: "open")
+        app.config.update(CLERK_SIGN_UP_URL=None, CLERK_WEBHOOK_SIGNING_SECRET="x", DEBUG=True)
+        assert ask(app).text == "open"
 
     def test_that_is_repaired_leaves_nothing_behind(self, bare_app: Apps, keys: Any) -> None:
         app = bare_app(CLERK_SECRET_KY="x")
@@ -304,3 +390,55 @@ class TestConfig:
 
     def test_shows_no_secret_where_it_is_kept(self, app: Flask, clerk: LocalClerk) -> None:
         assert clerk.secret_key not in repr(app.extensions["clerk"])
+
+
+class TestForwardedHeaders:
+    """Werkzeug's ProxyFix decides what is believed of them: for Flask and for Clerk the same."""
+
+    @pytest.mark.parametrize("value", [True, "yes", "true", "1"])
+    def test_are_not_trusted_by_an_option(self, value: Any, problem: Problem, keys: Any) -> None:
+        error = problem(**keys, CLERK_TRUST_FORWARDED_HEADERS=value)
+        assert str(error).startswith("app.config['CLERK_TRUST_FORWARDED_HEADERS']: ")
+        assert "ProxyFix" in str(error)
+        assert error.option == "trust_forwarded_headers"
+
+    @pytest.mark.parametrize("value", [True, "yes"])
+    def test_are_not_trusted_by_an_option_beside_a_config(
+        self, value: Any, problem: Problem, config: Any
+    ) -> None:
+        assert "ProxyFix" in str(problem(config(), CLERK_TRUST_FORWARDED_HEADERS=value))
+
+    def test_are_not_trusted_by_a_config(self, problem: Problem, config: Any) -> None:
+        error = problem(config(trust_forwarded_headers=True))
+        assert str(error).startswith("trust_forwarded_headers: Werkzeug's ProxyFix")
+        assert error.option == "config"
+
+    @pytest.mark.parametrize("value", [False, "no", "", None])
+    def test_may_be_said_not_to_be_trusted(self, value: Any, effective: Any, keys: Any) -> None:
+        assert effective(**keys, CLERK_TRUST_FORWARDED_HEADERS=value).trust_forwarded_headers is False
+
+    @pytest.mark.parametrize("way", ["environment", "function"])
+    def test_are_never_believed(
+        self,
+        way: str,
+        bare_app: Apps,
+        keys: Any,
+        config: Any,
+        ask: Ask,
+        navigation: Headers,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The variable may be there for another application, and a function is not asked before a request."""
+        if way == "environment":
+            monkeypatch.setenv("CLERK_TRUST_FORWARDED_HEADERS", "true")
+            app = bare_app(**keys)
+            Clerk(app)
+        else:
+            app = bare_app(TESTING=False)
+            Clerk(app, lambda request: config(trust_forwarded_headers=True))
+        app.get("/")(lambda: str(get_state().request.url))
+        app.get("/who", endpoint="who")(lambda: str(current_auth.user_id))
+        forwarded = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "http"}
+        assert "evil.example" not in ask(app, headers=forwarded).text
+        response = ask(app, "/who", navigation | forwarded | {"cookie": "__client_uat=9"})
+        assert "evil.example" not in response.headers.get("Location", "")

@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 from clerk_middleware import ClerkConfig, ConfigurationError
 from clerk_middleware.local import LocalClerk, LocalServer
 from clerk_middleware.wsgi import ClerkMiddleware
-from clerk_middleware_flask import Clerk, current_auth, get_auth
+from clerk_middleware_flask import Clerk, current_auth, get_auth, require_auth
 
 SITE = "https://app.example.com"
 
@@ -71,13 +71,32 @@ class TestOneApplication:
             Clerk().init_app(app)
 
     @pytest.mark.parametrize("given", ["fleet", {}, ClerkConfig(secret_key="sk_test_hidden"), Flask])
-    def test_is_what_comes_first(self, given: Any) -> None:
+    @pytest.mark.parametrize("set_up", [Clerk, Clerk().init_app])
+    def test_is_one_of_flasks(self, set_up: Any, given: Any) -> None:
         with pytest.raises(ConfigurationError) as raised:
-            Clerk(given)
-        assert str(raised.value) == (
-            f"the first parameter of Clerk is the application, not a {type(given).__name__}: write "
-            "Clerk(app, config=...), or Clerk(config=...) and clerk.init_app(app)"
+            set_up(given)
+        assert f"not a {type(given).__name__}" in str(raised.value)
+        assert "write Clerk(app, config=...), or Clerk(config=...) and clerk.init_app(app)" in str(
+            raised.value
         )
+        assert "hidden" not in str(raised.value)
+
+    def test_may_be_set_up_later_and_not_at_all(self) -> None:
+        with pytest.raises(ConfigurationError, match="not a NoneType"):
+            Clerk().init_app(None)  # type: ignore[arg-type]
+
+    def test_may_have_a_configuration_of_its_own(
+        self, bare_app: Apps, config: Any, development: LocalClerk, ask: Ask, dispatcher: Headers
+    ) -> None:
+        """In place of the one that the `Clerk` was made with."""
+        clerk = Clerk(config=ClerkConfig(jwt_key=development.jwt_key))
+        first, second = bare_app(), bare_app()
+        clerk.init_app(first, config=config())
+        clerk.init_app(second)
+        for app in (first, second):
+            app.get("/")(who)
+        assert ask(first, headers=dispatcher).text == "user_dev"
+        assert ask(second, headers=dispatcher).text == "None"
 
     def test_without_a_clerk_is_told_what_to_write(self, bare_app: Apps, ask: Ask) -> None:
         app = bare_app()
@@ -91,8 +110,10 @@ class TestOneApplication:
     def test_keeps_what_it_was_set_up_with(
         self, app: Flask, ask: Ask, dispatcher: Headers, development: LocalClerk
     ) -> None:
-        app.config.update(CLERK_JWT_KEY=development.jwt_key, CLERK_PROTECTED_ROUTES="/")
+        """Once it serves; until then, a change is told: see test_settings."""
         app.get("/")(who)
+        assert ask(app, headers=dispatcher).text == "user_dev"
+        app.config.update(CLERK_JWT_KEY=development.jwt_key, CLERK_PROTECTED_ROUTES="/")
         assert ask(app, headers=dispatcher).text == "user_dev"
         assert ask(app).status_code == 200
 
@@ -151,6 +172,14 @@ class TestSeveralApplications:
             ("/second/", "first"): "None",
             ("/second/", "second"): "user_sam",
         }
+
+    def test_are_looked_at_each_for_itself(self, pair: tuple[Flask, Flask], ask: Ask) -> None:
+        first, second = pair
+        assert ask(first).text == "None"
+        require_auth(second.get("/secret", endpoint="secret")(lambda: "the secret"))
+        with pytest.raises(ConfigurationError, match="the view 'secret' is registered without"):
+            ask(second, "/secret")
+        assert ask(first).text == "None"
 
     @pytest.mark.parametrize("copied", [False, True])
     def test_may_call_one_another_within_a_request(

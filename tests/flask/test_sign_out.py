@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import jwt
 import pytest
-from flask import Flask, request, session
+from flask import Flask, Response, request, session
 from werkzeug.test import TestResponse
 
-from clerk_middleware import PublishableKey
+from clerk_middleware import NotAuthorized, PublishableKey
 from clerk_middleware.local import LocalClerk, LocalServer, Session
 from clerk_middleware_flask import Clerk, get_auth
 
@@ -86,7 +87,7 @@ class TestSigningOut:
         assert deleted(response) == {"__session", f"__refresh_{suffix}"}
         for line in response.headers.getlist("Set-Cookie"):
             assert {"Path=/", "SameSite=Lax", "Max-Age=0"} <= set(line.split("; "))
-        assert response.headers["Vary"] == "Authorization, Cookie"
+        assert response.headers["Vary"] == "Cookie, Authorization"
 
     def test_forgets_the_suffixed_cookie_and_not_another_instances(
         self, app: Flask, ask: Ask, begun: Any, suffix: str
@@ -147,6 +148,60 @@ class TestSigningOut:
         assert began.closed == "revoked"
 
 
+class TestTheCookies:
+    """They are forgotten whichever response a view returns."""
+
+    GOODBYE = "Goodbye"
+
+    @pytest.fixture
+    def app(self, bare_app: Apps, keys: Any, backend_api: LocalServer, in_kind: Any) -> Flask:
+        app = bare_app(**(keys | {"CLERK_API_URL": backend_api.url}))
+        clerk = Clerk(app)
+        constant = Response(self.GOODBYE)
+
+        def text() -> str:
+            clerk.sign_out()
+            return self.GOODBYE
+
+        def same() -> Response:
+            clerk.sign_out()
+            return constant
+
+        def refused() -> str:
+            clerk.sign_out()
+            raise NotAuthorized("Not here.")
+
+        for view in (text, same, refused):
+            app.post(f"/{view.__name__}", endpoint=view.__name__)(in_kind(view))
+        app.get("/goodbye")(lambda: constant)
+        return app
+
+    @pytest.mark.parametrize("path", ["/text", "/same", "/refused"])
+    def test_are_forgotten_by_every_response(self, path: str, app: Flask, ask: Ask, begun: Any) -> None:
+        began, token = begun()
+        response = ask(app, path, browser(token), "POST")
+        assert response.status_code == (403 if path == "/refused" else 200)
+        assert deleted(response) == {"__session"}
+        assert began.closed == "revoked"
+
+    def test_are_forgotten_by_nobody_who_gets_the_same_response_later(
+        self, app: Flask, ask: Ask, begun: Any
+    ) -> None:
+        for _ in range(2):
+            lines = ask(app, "/same", browser(begun()[1]), "POST").headers.getlist("Set-Cookie")
+            assert len(lines) == 1
+        assert "Set-Cookie" not in ask(app, "/goodbye", browser(begun()[1])).headers
+
+    def test_of_a_refresh_in_the_same_request_do_not_come_after(
+        self, app: Flask, ask: Ask, expired_cookies: Headers
+    ) -> None:
+        response = ask(app, "/text", expired_cookies, "POST")
+        lines = response.headers.getlist("Set-Cookie")
+        assert len(deleted(response)) == 3
+        assert all("Max-Age=0" in line for line in lines)
+        assert "eyJ" not in "".join(lines)
+
+
 class TestTheNextPage:
     @pytest.mark.parametrize(
         ("wanted", "location"),
@@ -168,6 +223,19 @@ class TestTheNextPage:
     def test_is_the_applications_first_below_a_prefix(self, script: str, app: Flask, ask: Ask) -> None:
         response = ask(app, "/sign-out", method="POST", environ_overrides={"SCRIPT_NAME": script})
         assert response.location == "/app/"
+
+    @pytest.mark.parametrize("slashes", ["/", "//", "///", "/\\", "\\/", "/\t/", "/./", "//@", "/\r\n/"])
+    @pytest.mark.parametrize("next_page", ["", "?next=", "?next=https://evil.example/"])
+    def test_is_of_this_site_whatever_the_prefix(
+        self, next_page: str, slashes: str, app: Flask, ask: Ask
+    ) -> None:
+        """A proxy may pass ``X-Forwarded-Prefix`` on from elsewhere."""
+        overrides = {"SCRIPT_NAME": f"{slashes}evil.example"}
+        response = ask(app, f"/sign-out{next_page}", method="POST", environ_overrides=overrides)
+        assert response.status_code == 303
+        assert response.location.startswith("/")
+        assert response.location[1] not in "/\\\t\r\n"
+        assert urlsplit(urljoin(SITE, response.location)).netloc == "app.example.com"
 
 
 class TestWhatIsNotDone:

@@ -53,7 +53,7 @@ PATHS = pytest.mark.parametrize("path", ["/sync", "/async", "/sync-in-async"])
 
 
 @PATHS
-def test_are_issued(path: str, app: Flask, ask: Ask, clerk: LocalClerk) -> None:
+def test_tokens_are_issued(path: str, app: Flask, ask: Ask, clerk: LocalClerk) -> None:
     own = clerk.session_token(clerk.sign_in("user_dev", "blue-ridge-freight"), azp=SITE)
     for _ in range(2):
         answer: Any = ask(app, path, {"authorization": f"Bearer {own}"}).json
@@ -63,12 +63,12 @@ def test_are_issued(path: str, app: Flask, ask: Ask, clerk: LocalClerk) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sync", "/async"])
-def test_are_nobodys_for_nobody(path: str, app: Flask, ask: Ask) -> None:
+def test_tokens_are_nobodys_for_nobody(path: str, app: Flask, ask: Ask) -> None:
     assert ask(app, path).json == {"token": None, "own": None}
 
 
 @PATHS
-def test_are_an_error_while_clerk_is_down(path: str, app: Flask, ask: Ask, clerk: LocalClerk) -> None:
+def test_tokens_are_an_error_while_clerk_is_down(path: str, app: Flask, ask: Ask, clerk: LocalClerk) -> None:
     own = clerk.session_token(clerk.sign_in("user_dev"), azp=SITE)
     clerk.fail("/sessions/*/tokens/neon", 500, times=None)
     with pytest.raises(BackendAPIError):

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Blueprint, Flask, render_template_string
+from flask import Blueprint, Flask, redirect, render_template_string, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware.local import LocalClerk
-from clerk_middleware_flask import Clerk, current_auth, require_auth
+from clerk_middleware_flask import Clerk, current_auth, require_auth, sign_in_url, sign_up_url
 
 SITE = "https://app.example.com"
 
@@ -224,6 +224,27 @@ class TestTheWayToSignIn:
             back = urlsplit(back_of(link(wanted, which)))
             assert f"{back.scheme}://{back.netloc}" == SITE
             assert urlsplit(link(wanted, which)).netloc == "accounts.example.com"
+
+    def test_is_the_same_in_a_view_and_in_a_template(
+        self, app: Flask, ask: Ask, link: Any, in_kind: Any
+    ) -> None:
+        made = {"in": sign_in_url, "up": sign_up_url}
+        app.get("/view/<which>", endpoint="view")(in_kind(lambda which: made[which]()))
+        app.get("/next/<which>", endpoint="next")(in_kind(lambda which: made[which](request.args["next"])))
+        app.get("/go", endpoint="go")(in_kind(lambda: redirect(sign_in_url())))
+        for which in ("in", "up"):
+            assert ask(app, f"/view/{which}").text == link(which=which).replace("link", "view")
+            for wanted, back in (("/teams?page=2", "/teams?page=2"), ("//evil.example", f"/link/{which}")):
+                seen = ask(app, f"/next/{which}", query_string={"next": wanted}).text
+                assert urlsplit(seen).netloc == "accounts.example.com"
+                assert back_of(seen).partition("?next=")[0].replace("/next/", "/link/") == f"{SITE}{back}"
+        response = ask(app, "/go")
+        assert (response.status_code, back_of(response.location)) == (302, f"{SITE}/go")
+
+    def test_needs_a_request(self) -> None:
+        for made in (sign_in_url, sign_up_url):
+            with pytest.raises(RuntimeError):
+                made()
 
     def test_may_lead_back_to_an_authorized_party(self, app_of: Apps, ask: Ask) -> None:
         app = app_of(CLERK_AUTHORIZED_PARTIES=[SITE, "https://other.example.com"])

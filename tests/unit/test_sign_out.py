@@ -17,10 +17,8 @@ from clerk_middleware import (
     AsyncAuthenticator,
     Authenticator,
     ClerkConfig,
-    ConfigurationError,
     PublishableKey,
 )
-from clerk_middleware.decorators import Decorators
 from clerk_middleware.redirects import own_page
 from clerk_middleware.sign_out import cookies_to_forget, session_to_end
 from clerk_middleware.urls import parse_url
@@ -240,47 +238,3 @@ class TestAPageOfOnesOwn:
         assert text.isascii()
         assert text.isprintable()
         assert " " not in text
-
-
-class TestBareProtect:
-    """``@protect`` in the place of ``@protect()`` would let everybody in, so it is an error."""
-
-    DECORATE = Decorators(lambda view, requirement: lambda *args, **kwargs: view(*args, **kwargs))
-
-    def test_on_a_view_that_takes_a_request_or_nothing(self) -> None:
-        def with_request(request: Any) -> None: ...
-        def with_nothing() -> None: ...
-        async def asynchronous() -> None: ...
-
-        for view in (with_request, with_nothing, asynchronous):
-            with pytest.raises(ConfigurationError, match=r"write @protect\(\), with parentheses"):
-                self.DECORATE.protect(view)  # type: ignore[arg-type]
-
-    def test_on_a_view_that_takes_parts_of_the_path_is_noticed_when_it_is_called(self) -> None:
-        def view(load_id: str) -> str:
-            return load_id
-
-        decorated: Any = self.DECORATE.protect(view)  # type: ignore[arg-type]
-        for call in (
-            lambda: decorated(),
-            lambda: decorated(load_id="ld_1"),
-            lambda: decorated("ld_1", "two"),
-            lambda: decorated(view, load_id="ld_1"),
-        ):
-            with pytest.raises(ConfigurationError, match="protect is not called"):
-                call()
-
-    def test_a_condition_is_none(self) -> None:
-        def of_acme(auth: Any) -> bool:
-            return bool(auth.org_slug == "acme")
-
-        class Condition:
-            def __call__(self, auth: Any) -> bool:
-                return True
-
-        for condition in (None, of_acme, lambda auth: True, Condition(), bool):
-            assert self.DECORATE.protect(condition)(lambda: "seen")() == "seen"
-
-    def test_and_require_auth_needs_no_parentheses(self) -> None:
-        assert self.DECORATE.require_auth(lambda: "seen")() == "seen"
-        assert self.DECORATE.require_auth()(lambda: "seen")() == "seen"

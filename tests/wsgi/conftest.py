@@ -16,26 +16,9 @@ from wsgiref.validate import validator
 
 import pytest
 
-from clerk_middleware import ClerkConfig
-from clerk_middleware.local import LocalClerk
 from clerk_middleware.wsgi import ClerkMiddleware
 
 SITE = "https://app.example.com"
-
-
-@pytest.fixture(scope="session")
-def development() -> LocalClerk:
-    return LocalClerk()
-
-
-@pytest.fixture(scope="session")
-def development_config(development: LocalClerk) -> ClerkConfig:
-    return ClerkConfig(
-        publishable_key=development.publishable_key,
-        secret_key=development.secret_key,
-        jwt_key=development.jwt_key,
-        authorized_parties=[SITE],
-    )
 
 
 @dataclass
@@ -163,14 +146,6 @@ def responding() -> Callable[..., Any]:
         return validator(app)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def stranger_token() -> str:
-    """A token of the same user, issuer and party, but signed by somebody else."""
-    return LocalClerk().issue_session_token(
-        "user_dev", organization="blue-ridge-freight", azp=SITE, claims={"iss": "https://clerk.example.com"}
-    )
 
 
 class _Quiet(WSGIRequestHandler):

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from clerk_middleware import ConfigurationError
 from clerk_middleware.wsgi import ClerkMiddleware
 
-ADMIN = ["/admin", "/admin/(.*)"]
+from ..spellings import ADMIN, ANSWERED, NOT_OF_ADMIN, OF_ADMIN, PUBLIC, TO_BE_ENCODED
 
 
 class TestProtected:
     @pytest.mark.parametrize(
         "target",
         [
-            "/admin",
-            "/admin/",
-            "/admin?x=1",
-            "/admin/users",
-            "/%61dmin",
-            "/admin%2Fusers",
-            "/admin/%3Fx",
-            "/admin/%0A",
-            "/admin/%C3%A9",
-            "/admin//users",
-            "//admin",
-            "/./admin",
-            "/x/../admin/users",
-            "/admin/a;b=c",
-            "/ADMIN",
+            *OF_ADMIN,
             "/adm%FFin",  # Bottle leaves out what is no UTF-8
             "/%FFadmin",
             "/admin%C3",
@@ -44,17 +30,15 @@ class TestProtected:
         app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
         assert request_to(app, target).status == 401
 
-    @pytest.mark.parametrize("target", ["/", "/administrators", "/public/admin", "/%2561dmin", "/%C3%A9"])
+    @pytest.mark.parametrize("target", NOT_OF_ADMIN)
     def test_nothing_else(self, target: str, config: Any, request_to: Any, responding: Any) -> None:
         app = ClerkMiddleware(responding(), config(), protected_routes=ADMIN)
         assert request_to(app, target).status == 200
 
-    @pytest.mark.parametrize("pattern", ["/café", "/my files", "/a|b", "/100%"])
+    @pytest.mark.parametrize("pattern", TO_BE_ENCODED)
     def test_by_a_pattern_with_characters_that_urls_encode(
         self, pattern: str, config: Any, request_to: Any, responding: Any
     ) -> None:
-        from urllib.parse import quote
-
         app = ClerkMiddleware(responding(), config(), protected_routes=pattern)
         assert request_to(app, quote(pattern)).status == 401
 
@@ -96,33 +80,16 @@ class TestProtected:
         app = ClerkMiddleware(responding(), config(), protected_routes="/(.*)")
         assert request_to(app, "/admin", asking, method="OPTIONS").status == 401
 
-    def test_a_pattern_that_is_none_is_told_at_once(self, config: Any, responding: Any) -> None:
-        with pytest.raises(ConfigurationError, match="starts with '/'"):
-            ClerkMiddleware(responding(), config(), protected_routes="admin")
-
 
 class TestPublic:
     @pytest.mark.parametrize(
         ("target", "status"),
-        [
-            ("/", 200),
-            ("/sign-in", 200),
-            ("/sign-in/factor-two", 200),
-            ("/sign%2Din", 200),
-            ("/caf%C3%A9", 200),
-            ("/admin", 401),
-            ("//sign-in", 401),
-            ("/%0A", 401),
-            ("/sign-inn", 401),
-            ("/sign%FF-in", 401),  # to Bottle the page, to Werkzeug another one
-            ("/%3F", 401),
-        ],
+        [*ANSWERED, ("/sign%FF-in", 401)],  # to Bottle the page, to Werkzeug another one
     )
     def test_are_the_only_ones_that_need_no_session(
         self, target: str, status: int, config: Any, request_to: Any, responding: Any
     ) -> None:
-        public = ["/", "/sign-in", "/sign-in/(.*)", "/café"]
-        app = ClerkMiddleware(responding(), config(), public_routes=public)
+        app = ClerkMiddleware(responding(), config(), public_routes=PUBLIC)
         assert request_to(app, target).status == status
 
     def test_none_of_them_protects_everything(self, config: Any, request_to: Any, responding: Any) -> None:

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +12,8 @@ import pytest
 
 from clerk_middleware.local import LocalClerk
 from clerk_middleware.wsgi import ClerkMiddleware, get_auth
+
+from ..gunicorn_server import gunicorn, needs_gunicorn, send
 
 SITE = "https://app.example.com"
 
@@ -55,32 +51,12 @@ application = ClerkMiddleware(app, ClerkConfig.from_env(), protected_routes="/pr
 '''
 
 
-def send(address: tuple[str, int], text: bytes) -> bytes:
-    """The answer to a request as it stands."""
-    with socket.create_connection(address, timeout=10) as connection:
-        connection.sendall(text)
-        answer = b""
-        while chunk := connection.recv(65536):
-            answer += chunk
-    return answer
-
-
 @pytest.fixture(
     scope="module",
     params=[
         "wsgiref",
-        pytest.param(
-            "sync",
-            marks=pytest.mark.skipif(
-                sys.platform == "win32" or find_spec("gunicorn") is None, reason="needs gunicorn"
-            ),
-        ),
-        pytest.param(
-            "gthread",
-            marks=pytest.mark.skipif(
-                sys.platform == "win32" or find_spec("gunicorn") is None, reason="needs gunicorn"
-            ),
-        ),
+        pytest.param("sync", marks=needs_gunicorn),
+        pytest.param("gthread", marks=needs_gunicorn),
     ],
 )
 def address(
@@ -105,32 +81,10 @@ def address(
         return
     folder: Path = tmp_path_factory.mktemp(request.param)
     (folder / "application.py").write_text(APPLICATION)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen()
-        listening.set_inheritable(True)
-        port = listening.getsockname()[1]
-        command = [sys.executable, "-m", "gunicorn", "--worker-class", request.param, "--threads", "4"]
-        if request.param == "sync":
-            command = command[:-2]
-        command += ["--bind", f"fd://{listening.fileno()}", "--log-level", "error", "application:application"]
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env={**os.environ, **settings, "HOME": str(folder)},
-            pass_fds=[listening.fileno()],
-        )
-        try:
-            for _ in range(100):
-                try:
-                    httpx.get(f"http://127.0.0.1:{port}/", timeout=1)
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.1)
-            yield "127.0.0.1", port
-        finally:
-            process.terminate()
-            process.wait(20)
+    options = [f"--worker-class={request.param}", *(["--threads=4"] if request.param == "gthread" else [])]
+    too_late = "NotAuthenticated: nobody is signed in"
+    with gunicorn("application", *options, folder=folder, environment=settings, may_raise=too_late) as server:
+        yield server.address
 
 
 class TestARealServer:

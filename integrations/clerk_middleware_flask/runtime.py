@@ -1,19 +1,19 @@
-"""What `Clerk` makes for one application, and keeps in ``app.extensions["clerk"]``."""
+"""What `Clerk` makes for one application, and keeps with it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clerk_middleware import Authenticator, ConfigurationError
 from clerk_middleware.route_protection import RouteProtection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Self
 
-    from flask.sansio.app import App
+    from flask import Flask
 
     from clerk_middleware.authenticator import ConfigSource
 
@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 EXTENSION = "clerk"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Installed:
-    """The engine as one application has configured it."""
+@dataclass(kw_only=True, slots=True, eq=False)
+class Runtime:
+    """The engine as one application has configured it: ``app.extensions["clerk"]``."""
 
     config: ConfigSource
     authenticator: Authenticator
     options: RouteOptions
     routes: RouteProtection
+    #: The options in ``app.config`` when it was made.
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: Whether the application was looked at, once all of it is there.
+    is_setup_checked: bool = False
 
     @classmethod
     def of(
@@ -53,13 +57,14 @@ class Installed:
         )
 
 
-def installed_in(app: App) -> Installed:
+def runtime_of(app: Flask) -> Runtime:
+    """That of *app*.
+
+    :raises ConfigurationError: if it has no `Clerk`.
     """
-    :raises ConfigurationError: if *app* has none.
-    """
-    installed = app.extensions.get(EXTENSION)
-    if isinstance(installed, Installed):
-        return installed
+    runtime = app.extensions.get(EXTENSION)
+    if isinstance(runtime, Runtime):
+        return runtime
     raise ConfigurationError(
         f"the application {app.name!r} has no Clerk: write Clerk(app), or clerk.init_app(app) in its factory"
     )
