@@ -32,3 +32,25 @@ def forbidden(**required: str) -> Any:
             "metadata": {"required": required},
         }
     }
+
+
+def every_word(words: Any) -> list[tuple[Any, Any]]:
+    """The decorators of an integration, each with the refusal of a dispatcher on the plan *pro*, if any."""
+    return [
+        (words.require_auth, None),
+        (words.require_auth(), None),
+        (words.require_permission("org:dispatcher:assign_drivers"), None),
+        (words.require_permission("org:teams:manage"), forbidden(permission="org:teams:manage")),
+        (words.require_permission("org:dispatcher:assign"), forbidden(permission="org:dispatcher:assign")),
+        (words.require_role("org:dispatcher"), None),
+        (words.require_role("org:admin"), forbidden(role="org:admin")),
+        (words.require_plan("org:pro"), None),
+        (words.require_plan("plus"), forbidden(plan="plus")),
+        (words.require_feature("org:dispatcher"), None),
+        (words.require_feature("export"), forbidden(feature="export")),
+        (words.require_reverification(), None),
+        (words.require_reverification("lax"), None),
+        (words.protect(), None),
+        (words.protect(role="org:dispatcher", permission="org:dispatcher:assign_drivers"), None),
+        (words.protect(lambda auth: auth.user_id == "user_dev"), None),
+    ]

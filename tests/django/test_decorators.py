@@ -16,6 +16,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from django_project.wire import Received
 
+import clerk_middleware_django
 from clerk_middleware import ConfigurationError
 from clerk_middleware_django import (
     get_session,
@@ -29,7 +30,7 @@ from clerk_middleware_django import (
 )
 from clerk_middleware_django.middleware import ClerkMiddleware
 
-from ..answers import NOT_FOUND, UNAUTHORIZED, forbidden
+from ..answers import NOT_FOUND, UNAUTHORIZED, every_word, forbidden
 from .conftest import SITE
 
 Headers = dict[str, str]
@@ -177,27 +178,7 @@ class TestEveryForm:
 class TestEveryWord:
     """Dev is a dispatcher of a company on the plan *pro*."""
 
-    @pytest.mark.parametrize(
-        ("decorator", "body"),
-        [
-            (require_auth, None),
-            (require_auth(), None),
-            (require_permission("org:dispatcher:assign_drivers"), None),
-            (require_permission("org:teams:manage"), forbidden(permission="org:teams:manage")),
-            (require_permission("org:dispatcher:assign"), forbidden(permission="org:dispatcher:assign")),
-            (require_role("org:dispatcher"), None),
-            (require_role("org:admin"), forbidden(role="org:admin")),
-            (require_plan("org:pro"), None),
-            (require_plan("plus"), forbidden(plan="plus")),
-            (require_feature("org:dispatcher"), None),
-            (require_feature("export"), forbidden(feature="export")),
-            (require_reverification(), None),
-            (require_reverification("lax"), None),
-            (protect(), None),
-            (protect(role="org:dispatcher", permission="org:dispatcher:assign_drivers"), None),
-            (protect(lambda auth: auth.user_id == "user_dev"), None),
-        ],
-    )
+    @pytest.mark.parametrize(("decorator", "body"), every_word(clerk_middleware_django))
     def test_is_checked(
         self, decorator: Any, body: Any, in_kind: Kind, get: Any, dispatcher: Headers
     ) -> None:

@@ -12,6 +12,7 @@ from flask.views import MethodView, View
 from werkzeug.exceptions import NotFound
 from werkzeug.test import TestResponse
 
+import clerk_middleware_flask
 from clerk_middleware import ConfigurationError
 from clerk_middleware_flask import (
     get_session,
@@ -24,7 +25,7 @@ from clerk_middleware_flask import (
     require_role,
 )
 
-from ..answers import UNAUTHORIZED, forbidden
+from ..answers import UNAUTHORIZED, every_word, forbidden
 
 Headers = dict[str, str]
 Ask = Callable[..., TestResponse]
@@ -191,26 +192,7 @@ class TestEveryForm:
 class TestEveryWord:
     """Dev is a dispatcher of a company on the plan *pro*."""
 
-    @pytest.mark.parametrize(
-        ("decorator", "body"),
-        [
-            (require_auth, None),
-            (require_auth(), None),
-            (require_permission("org:dispatcher:assign_drivers"), None),
-            (require_permission("org:teams:manage"), forbidden(permission="org:teams:manage")),
-            (require_role("org:dispatcher"), None),
-            (require_role("org:admin"), forbidden(role="org:admin")),
-            (require_plan("org:pro"), None),
-            (require_plan("plus"), forbidden(plan="plus")),
-            (require_feature("org:dispatcher"), None),
-            (require_feature("export"), forbidden(feature="export")),
-            (require_reverification(), None),
-            (require_reverification("lax"), None),
-            (protect(), None),
-            (protect(role="org:dispatcher", permission="org:dispatcher:assign_drivers"), None),
-            (protect(lambda auth: auth.user_id == "user_dev"), None),
-        ],
-    )
+    @pytest.mark.parametrize(("decorator", "body"), every_word(clerk_middleware_flask))
     def test_is_checked(
         self, decorator: Any, body: Any, in_kind: Kind, get: Any, dispatcher: Headers
     ) -> None:
