@@ -88,4 +88,4 @@ async def send_answer(send: Send, answer: Answer, prefix: str = "http") -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": f"{prefix}.response.start", "status": answer.status, "headers": headers})
-    await send({"type": f"{prefix}.response.body", "body": answer.body})
+    await send({"type": f"{prefix}.response.body", "body": answer.body, "more_body": False})

@@ -244,6 +244,7 @@ class TestWhomFlaskLoginRemembers:
         client = stale(make(lambda auth: None))
         assert client.get("/closed", base_url=SITE, headers=dispatcher).status_code == 403
 
+    @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # Flask-Login's
     def test_does_not_come_back_by_login_user(self, make: Any, dispatcher: Headers) -> None:
         app = make()
         app.post("/login", endpoint="login")(
