@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .answers import Answer, handshake_failed, redirect_of
-from .asgi_scope import STATE, auth_of, require, send_answer, state_of
+from .asgi_scope import STATE, get_auth, get_session, get_state, send_answer
 from .auth import SignedOut
 from .authenticator import AsyncAuthenticator, given_or_made
 from .errors import ConfigurationError, HandshakeError
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .asgi_scope import ASGIApp, Message, Receive, Scope, Send
-    from .auth import Auth, SessionAuth
+    from .auth import Auth
     from .authenticator import ConfigSource
     from .state import RequestState
+
+
+__all__ = ["ClerkMiddleware", "User", "get_auth", "get_session", "get_state"]
 
 
 class User:
@@ -154,30 +157,6 @@ class ClerkMiddleware:
         scope[STATE] = state
         if self._routes.cover(scope["path"], scope.get("root_path", "")):
             SIGNED_IN.check(auth)
-
-
-def get_auth(scope: Scope) -> Auth:
-    """``scope["auth"]``, typed.
-
-    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
-    """
-    return auth_of(scope)
-
-
-def get_session(scope: Scope) -> SessionAuth:
-    """The same where somebody has to be signed in, so that `user_id` is a `str`.
-
-    :raises NotAuthenticated: if nobody is.
-    """
-    return require(scope, SIGNED_IN)
-
-
-def get_state(scope: Scope) -> RequestState:
-    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
-
-    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
-    """
-    return state_of(scope)
 
 
 class _HTTPResponse:

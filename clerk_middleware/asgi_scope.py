@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .auth import Auth
 from .errors import ClerkError, ConfigurationError
 from .logging import logger
-from .protection import AuthorizationError
+from .protection import SIGNED_IN, AuthorizationError
 
 if TYPE_CHECKING:
     from .answers import Answer
@@ -26,8 +26,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 STATE = "clerk_middleware.state"
 
 
-def auth_of(scope: Scope) -> Auth:
-    """The request's Auth object.
+def get_auth(scope: Scope) -> Auth:
+    """``scope["auth"]``, typed.
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
     """
@@ -42,8 +42,16 @@ def auth_of(scope: Scope) -> Auth:
     raise ConfigurationError(_NOT_SEEN)
 
 
-def state_of(scope: Scope) -> RequestState:
-    """What authenticating the request decided.
+def get_session(scope: Scope) -> SessionAuth:
+    """The same where somebody has to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return require(scope, SIGNED_IN)
+
+
+def get_state(scope: Scope) -> RequestState:
+    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
     """
@@ -68,7 +76,7 @@ def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) ->
     handlers = scope.get("starlette.exception_handlers")
     if handlers and scope["type"] == "http" and ClerkError not in handlers[0]:
         handlers[0].setdefault(AuthorizationError, _answer_refusal)
-    return requirement.check(auth if auth is not None else auth_of(scope))
+    return requirement.check(auth if auth is not None else get_auth(scope))
 
 
 async def _answer_refusal(connection: Any, error: AuthorizationError) -> ASGIApp:

@@ -17,7 +17,7 @@ from .protection import SIGNED_IN, AuthorizationError
 from .request import ClerkRequest
 from .response_headers import with_auth_headers
 from .route_protection import RouteProtection
-from .wsgi_environ import AUTH, STATE, auth_of, paths_of, require, send_answer, state_of
+from .wsgi_environ import AUTH, STATE, get_auth, get_session, get_state, paths_of, send_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Self
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from .auth import Auth, SessionAuth
     from .authenticator import ConfigSource
     from .state import Headers, RequestState
 
@@ -94,30 +93,6 @@ class ClerkMiddleware:
         environ[STATE] = state
         if any(self._routes.cover(path, root) for path, root in paths_of(environ)):
             SIGNED_IN.check(auth)
-
-
-def get_auth(environ: WSGIEnvironment) -> Auth:
-    """``environ["clerk.auth"]``, typed.
-
-    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
-    """
-    return auth_of(environ)
-
-
-def get_session(environ: WSGIEnvironment) -> SessionAuth:
-    """The same where somebody has to be signed in, so that `user_id` is a `str`.
-
-    :raises NotAuthenticated: if nobody is.
-    """
-    return require(environ, SIGNED_IN)
-
-
-def get_state(environ: WSGIEnvironment) -> RequestState:
-    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
-
-    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
-    """
-    return state_of(environ)
 
 
 class _Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .auth import Auth
 from .errors import ConfigurationError
+from .protection import SIGNED_IN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,8 @@ AUTH = "clerk.auth"
 STATE = "clerk.state"
 
 
-def auth_of(environ: WSGIEnvironment) -> Auth:
-    """The request's Auth object.
+def get_auth(environ: WSGIEnvironment) -> Auth:
+    """``environ["clerk.auth"]``, typed.
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
     """
@@ -34,8 +35,16 @@ def auth_of(environ: WSGIEnvironment) -> Auth:
     raise ConfigurationError(_NOT_SEEN)
 
 
-def state_of(environ: WSGIEnvironment) -> RequestState:
-    """What authenticating the request decided.
+def get_session(environ: WSGIEnvironment) -> SessionAuth:
+    """The same where somebody has to be signed in, so that `user_id` is a `str`.
+
+    :raises NotAuthenticated: if nobody is.
+    """
+    return require(environ, SIGNED_IN)
+
+
+def get_state(environ: WSGIEnvironment) -> RequestState:
+    """What authenticating the request decided; `RequestState.is_beyond_forgery` and the like.
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
     """
@@ -56,7 +65,7 @@ def require(environ: WSGIEnvironment, requirement: Requirement) -> SessionAuth:
 
     :raises AuthorizationError: if it is not met.
     """
-    return requirement.check(auth_of(environ))
+    return requirement.check(get_auth(environ))
 
 
 def paths_of(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:

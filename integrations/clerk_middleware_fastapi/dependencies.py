@@ -10,7 +10,7 @@ from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
 
 from clerk_middleware import Auth, ConfigurationError, SessionAuth
-from clerk_middleware.asgi_scope import auth_of, require
+from clerk_middleware.asgi_scope import get_auth, require
 from clerk_middleware.authorization import Preset, Reverification
 from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
 
@@ -49,7 +49,7 @@ async def current_auth(
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
     """
-    return auth_of(connection.scope)
+    return get_auth(connection.scope)
 
 
 CurrentAuth = Annotated[Auth, Depends(current_auth)]

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from starlette.authentication import BaseUser
 
 from clerk_middleware import asgi
-from clerk_middleware.asgi_scope import auth_of, require
-from clerk_middleware.protection import SIGNED_IN
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -37,7 +35,7 @@ def get_auth(connection: HTTPConnection) -> Auth:
 
     :raises ConfigurationError: if no `ClerkMiddleware` saw it.
     """
-    return auth_of(connection.scope)
+    return asgi.get_auth(connection.scope)
 
 
 def get_session(connection: HTTPConnection) -> SessionAuth:
@@ -45,4 +43,4 @@ def get_session(connection: HTTPConnection) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(connection.scope, SIGNED_IN)
+    return asgi.get_session(connection.scope)
