@@ -4,6 +4,7 @@ The engine, and the pure ASGI and WSGI middleware. `clerk_middleware_starlette`,
 `clerk_middleware_flask` and `clerk_middleware_django` speak for their frameworks.
 """
 
+from .answers import Answer
 from .auth import Auth, SessionAuth, SignedOut
 from .authenticator import AsyncAuthenticator, Authenticator
 from .config import ClerkConfig
@@ -16,17 +17,25 @@ from .errors import (
     WebhookVerificationError,
 )
 from .machine_auth import APIKeyAuth, M2MAuth, MachineAuth, OAuthAuth
-from .protection import AuthorizationError, NotAuthenticated, NotAuthorized, ReverificationRequired
+from .protection import (
+    AuthorizationError,
+    InsufficientScope,
+    NotAuthenticated,
+    NotAuthorized,
+    ReverificationRequired,
+)
 from .publishable_key import PublishableKey
 from .redirects import AuthRedirects
 from .request import ClerkRequest
 from .routes import RouteMatcher
 from .state import RequestState
-from .tokens.classes import TokenType
+from .tokens.classes import AcceptsToken, TokenType
 from .version import __version__
 
 __all__ = [
     "APIKeyAuth",
+    "AcceptsToken",
+    "Answer",
     "AsyncAuthenticator",
     "Auth",
     "AuthRedirects",
@@ -38,6 +47,7 @@ __all__ = [
     "ClerkRequest",
     "ConfigurationError",
     "HandshakeError",
+    "InsufficientScope",
     "M2MAuth",
     "MachineAuth",
     "NotAuthenticated",

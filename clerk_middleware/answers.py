@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from . import reasons
+from .challenges import bearer_challenge
 from .redirects import AuthRedirects
+from .tokens.classes import a_token, types_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .auth import Auth
     from .authorization import Reverification
     from .errors import HandshakeError
     from .state import Headers, RequestState
-
+    from .tokens.classes import AcceptsToken, TokenType
 
 # WSGI wants a type for any body, also for an empty one.
 _TEXT = ("content-type", "text/plain; charset=utf-8")
@@ -76,25 +78,85 @@ def forbidden(required: Mapping[str, str], problem: str) -> dict[str, Any]:
     }
 
 
-def not_signed_in(auth: Auth) -> str:
+def not_signed_in(auth: Auth, accepts_token: AcceptsToken = "session_token") -> str:
     if auth.is_authenticated:
-        return f"this needs a session token, and the request has a token of type {auth.token_type}"
+        wanted = _named(types_of(accepts_token))
+        return f"this needs {wanted}, and the request has a token of type {auth.token_type}"
     return "nobody is signed in"
 
 
-def unauthorized(auth: Auth, state: RequestState | None) -> Answer:
-    error = {"type": "unauthorized", "reason": "not-signed-in", "message": "Sign in to do this."}
+def unauthorized(
+    auth: Auth,
+    state: RequestState | None,
+    accepts_token: AcceptsToken = "session_token",
+    scopes: Sequence[str] = (),
+) -> Answer:
+    """401, with a challenge that says how to do better (RFC 6750, 3)."""
+    types = types_of(accepts_token)
+    todo = _todo(types)
+    error = {"type": "unauthorized", "reason": "not-signed-in", "message": f"{todo}."}
+    has_token = state is not None and state.request.authorization is not None
     if auth.is_authenticated:
         error["reason"] = reasons.TOKEN_TYPE_MISMATCH
-        error["message"] = f"{not_signed_in(auth).capitalize()}."
+        error["message"] = _sentence(not_signed_in(auth, accepts_token))
     elif state is not None and state.reason is not None:
         error["reason"] = state.reason
-        if state.config.is_development and state.message:
-            error["message"] = f"Sign in to do this: {state.message}."
-    challenge = "Bearer"
-    if auth.token_type not in ("session_token", None) and error["reason"] != reasons.NO_TOKEN_IN_HEADER:
-        challenge = 'Bearer error="invalid_token"'  # RFC 6750, 3.1
+        if types == ("session_token",):
+            if state.config.is_development and state.message:
+                error["message"] = f"{todo}: {state.message}."
+        elif not has_token and "session_token" not in types:
+            error["reason"] = reasons.NO_TOKEN_IN_HEADER  # whatever it is that a browser lacks
+        elif has_token and state.config.is_development and state.message:
+            error["message"] = f"{_sentence(state.message)} {todo}."
+    is_refused = (
+        auth.token_type not in ("session_token", None) and error["reason"] != reasons.NO_TOKEN_IN_HEADER
+    )
+    if state is not None and types != ("session_token",):
+        is_refused = has_token
+    challenge = bearer_challenge(state, accepts_token, "invalid_token" if is_refused else None, scopes)
     return Answer.json(401, {"clerk_error": error}, [("www-authenticate", challenge)])
+
+
+def _todo(types: Sequence[TokenType]) -> str:
+    machines: list[TokenType] = [name for name in types if name != "session_token"]
+    if not machines:
+        return "Sign in to do this"
+    send = f'end {_named(machines)} in the header "Authorization: Bearer ..."'
+    return f"Sign in, or s{send}" if len(machines) < len(types) else f"S{send}"
+
+
+def _named(types: Sequence[TokenType]) -> str:
+    return " or ".join(map(a_token, types))
+
+
+def _sentence(problem: str) -> str:
+    return f"{problem[:1].upper()}{problem[1:]}."
+
+
+def insufficient_scope(
+    problem: str, state: RequestState | None, accepts_token: AcceptsToken, scopes: Sequence[str]
+) -> Answer:
+    """403 to a machine, which may ask its user for more."""
+    error = {
+        "type": "forbidden",
+        "reason": "insufficient-scope",
+        "message": _sentence(problem),
+        "metadata": {"required": {"scopes": list(scopes)}},
+    }
+    challenge = bearer_challenge(state, accepts_token, "insufficient_scope", scopes)
+    return Answer.json(403, {"clerk_error": error}, [("www-authenticate", challenge)])
+
+
+def unavailable(retry_after: int, state: RequestState | None) -> Answer:
+    """503: the token may be good, but Clerk could not say so. A 401 would have its client throw it away."""
+    error = {
+        "type": "unavailable",
+        "reason": reasons.UNEXPECTED_ERROR,
+        "message": "It could not be found out whether the token is good: try again.",
+    }
+    if state is not None and state.config.is_development and state.message:
+        error["message"] += f" {_sentence(state.message)}"
+    return Answer.json(503, {"clerk_error": error}, [("retry-after", str(retry_after))])
 
 
 def handshake_failed(error: HandshakeError) -> Answer:

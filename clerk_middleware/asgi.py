@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from .answers import Answer, handshake_failed, redirect_of
 from .asgi_scope import STATE, get_auth, get_session, get_state, send_answer
-from .auth import SignedOut
 from .authenticator import AsyncAuthenticator, given_or_made
 from .errors import ConfigurationError, HandshakeError
 from .logging import logger
+from .oauth_metadata import METADATA
 from .protection import SIGNED_IN, AuthorizationError
 from .request import ClerkRequest
 from .response_headers import cookies_of, latin_1, with_auth_headers
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .asgi_scope import ASGIApp, Message, Receive, Scope, Send
     from .auth import Auth
-    from .authenticator import ConfigSource
+    from .config_source import ConfigSource
     from .state import RequestState
 
 
@@ -105,8 +105,14 @@ class ClerkMiddleware:
         return User(auth)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = ClerkRequest.from_asgi(scope)
+        if METADATA in scope["path"]:
+            metadata = await self.authenticator.oauth_metadata(request)
+            if metadata is not None:
+                await send_answer(send, metadata)
+                return
         try:
-            state = await self.authenticator.authenticate_request(ClerkRequest.from_asgi(scope))
+            state = await self.authenticator.authenticate_request(request)
         except HandshakeError as error:
             await send_answer(send, handshake_failed(error))
             return
@@ -116,7 +122,7 @@ class ClerkMiddleware:
             return
         response = _HTTPResponse(send, state)
         try:
-            self._enter(scope, state, _auth(state))
+            self._enter(scope, state, state.to_request_auth())
             await self.app(scope, receive, response.send)
         except AuthorizationError as error:
             if response.started:
@@ -130,7 +136,7 @@ class ClerkMiddleware:
         except HandshakeError as error:
             await _refuse_socket(scope, send, handshake_failed(error))
             return
-        auth = _auth(state)
+        auth = state.to_request_auth()
         if state.is_authenticated and state.token_carrier == "cookie" and not _is_own_origin(state):
             await _refuse_socket(scope, send, _FOREIGN_ORIGIN)
             return
@@ -191,14 +197,6 @@ class _Socket:
         elif message["type"] in ("websocket.close", "websocket.http.response.start"):
             self.closed = True
         await self._send(message)
-
-
-def _auth(state: RequestState) -> Auth:
-    """The Auth object, with scopes for Starlette's ``@requires`` to look into."""
-    auth = state.to_auth()
-    if auth.scopes is not None:
-        return auth
-    return SignedOut(token_type=auth.token_type, reason=auth.reason, scopes=())
 
 
 def _is_own_origin(state: RequestState) -> bool:

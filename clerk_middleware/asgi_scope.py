@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from .auth import Auth
 from .errors import ClerkError, ConfigurationError
 from .logging import logger
-from .protection import SIGNED_IN, AuthorizationError
+from .protection import AuthorizationError, signed_in
 
 if TYPE_CHECKING:
     from .answers import Answer
     from .auth import SessionAuth
+    from .machine_auth import MachineAuth
     from .protection import Requirement
     from .state import RequestState
 
@@ -47,7 +48,8 @@ def get_session(scope: Scope) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(scope, SIGNED_IN)
+    _prepare(scope)
+    return signed_in(get_auth(scope))
 
 
 def get_state(scope: Scope) -> RequestState:
@@ -66,17 +68,22 @@ _NOT_SEEN = (
 )
 
 
-def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) -> SessionAuth:
+def require(scope: Scope, requirement: Requirement, auth: Auth | None = None) -> SessionAuth | MachineAuth:
     """Check *requirement* on the request's Auth object, or on *auth* in its place.
 
     :raises AuthorizationError: if it is not met.
     """
+    _prepare(scope)
+    return requirement.check(auth if auth is not None else get_auth(scope))
+
+
+def _prepare(scope: Scope) -> None:
+    """Have refusals answered."""
     # Starlette's applications answer an exception that has no handler with 500 before the middleware
     # sees it, where they are mounted in another. A handler of the application's own goes first.
     handlers = scope.get("starlette.exception_handlers")
     if handlers and scope["type"] == "http" and ClerkError not in handlers[0]:
         handlers[0].setdefault(AuthorizationError, _answer_refusal)
-    return requirement.check(auth if auth is not None else get_auth(scope))
 
 
 async def _answer_refusal(connection: Any, error: AuthorizationError) -> ASGIApp:

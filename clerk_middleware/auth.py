@@ -5,6 +5,7 @@ https://clerk.com/docs/reference/backend/types/auth-object
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from . import authorization
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from .authorization import Preset, Reverification
     from .config import ClerkConfig
-    from .tokens.classes import TokenType
+    from .tokens.classes import AcceptsToken, TokenType
 
 T = TypeVar("T")
 
@@ -60,7 +61,12 @@ class Auth:
         return None
 
     @property
-    def scopes(self) -> tuple[str, ...] | None:
+    def retry_after(self) -> int | None:
+        """Seconds after which to ask again, where Clerk could not tell whether a machine's token is good."""
+        return None
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
         """What Starlette's ``@requires`` and the like compare: ``authenticated``, and permissions."""
         return ()
 
@@ -128,7 +134,7 @@ class Auth:
 class SignedOut(Auth):
     """Nobody is signed in."""
 
-    __slots__ = ("_reason", "_scopes", "_session_status")
+    __slots__ = ("_reason", "_retry_after", "_scopes", "_session_status", "accepted")
 
     def __init__(
         self,
@@ -137,7 +143,12 @@ class SignedOut(Auth):
         session_status: str | None = None,
         reason: str | None = None,
         scopes: tuple[str, ...] | None = None,
+        retry_after: int | None = None,
+        accepted: AcceptsToken | None = None,
     ) -> None:
+        #: Which types of token would have counted, where that is known.
+        self.accepted: AcceptsToken | None = accepted
+        self._retry_after = retry_after
         self._token_type = token_type
         self._session_status = session_status
         self._scopes = () if token_type in ("session_token", None) else scopes
@@ -150,10 +161,20 @@ class SignedOut(Auth):
     def reason(self) -> str | None:
         return self._reason
 
+    def with_scopes(self, scopes: tuple[str, ...]) -> SignedOut:
+        """The same for a framework that looks into the scopes, whoever it is."""
+        other = copy(self)
+        other._scopes = scopes
+        return other
+
     @property
-    def scopes(self) -> tuple[str, ...] | None:
-        """None but ``()``; `None`, as in Clerk's SDKs, where a machine's token was refused."""
-        return self._scopes
+    def retry_after(self) -> int | None:
+        return self._retry_after
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Nothing. `RequestState.to_auth` alone has `None` here of a machine's token, as Clerk's SDKs do."""
+        return self._scopes  # type: ignore[return-value]
 
     @property
     def session_status(self) -> str | None:

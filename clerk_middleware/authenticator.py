@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import reasons
@@ -11,14 +10,16 @@ from .auth import TokenSource
 from .backend import resources
 from .backend.drivers import AsyncDriver, Driver
 from .config import ClerkConfig
+from .config_source import check_served, expect_source
 from .engine import authenticate_request
 from .engine.context import Context, Memory
 from .engine.session import verify
 from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
+from .lazy import lazy
 from .logging import logger
+from .oauth_metadata import metadata_answer
 from .request import ClerkRequest
 from .sign_out import session_to_end
-from .validation import sign_in_on_satellite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from .answers import Answer
     from .backend.calls import Flow
+    from .config_source import ConfigSource
+    from .m2m import AsyncM2MTokens, M2MTokens
     from .state import RequestState
     from .tokens.classes import AcceptsToken
-
-    ConfigSource = ClerkConfig | Callable[[ClerkRequest], ClerkConfig]
 
 _OPERATIONAL_REASONS = frozenset(
     {reasons.JWK_FAILED_TO_LOAD, reasons.JWK_FAILED_TO_RESOLVE, reasons.SECRET_KEY_INVALID}
@@ -44,21 +46,10 @@ class _Authenticator(TokenSource):
     def __init__(
         self, config: ConfigSource | None, clock: Callable[[], float], remembered_tokens: int
     ) -> None:
-        self._config: ConfigSource = ClerkConfig.from_env() if config is None else config
-        if ClerkConfig in (config, getattr(config, "__self__", None)):
-            raise ConfigurationError(
-                "config is not called: write config=ClerkConfig.from_env(), with parentheses", option="config"
-            )
-        if not isinstance(self._config, ClerkConfig) and not callable(self._config):
-            raise ConfigurationError(
-                "config must be a ClerkConfig, or a function of the request that returns one, but is of type "
-                f"{type(self._config).__name__}",
-                option="config",
-            )
-        self._clock = clock
+        self._config = expect_source(ClerkConfig.from_env() if config is None else config)
+        #: Unix time in seconds.
+        self.clock = clock
         self._memory = Memory(remembered_tokens)
-        if isinstance(self._config, ClerkConfig):
-            _check(self._config)
 
     def config_for(self, request: ClerkRequest) -> ClerkConfig:
         """The configuration that serves *request*."""
@@ -70,14 +61,14 @@ class _Authenticator(TokenSource):
                 f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
                 option="config",
             )
-        _check(config)
+        check_served(config)
         return config
 
     def _context(self, request: ClerkRequest) -> Context:
         config = self.config_for(request)
         if config.trust_forwarded_headers:
             request = request.seen_through_proxy()
-        return Context(config, request, self._memory, self._clock)
+        return Context(config, request, self._memory, self.clock)
 
     def _settled(self, context: Context, state: RequestState) -> RequestState:
         if state.reason is not None:
@@ -87,10 +78,16 @@ class _Authenticator(TokenSource):
 
     def _log(self, state: RequestState) -> None:
         reason = state.reason or ""
-        if reason not in _OPERATIONAL_REASONS:
+        if reason not in _OPERATIONAL_REASONS and state.retry_after is None:
             logger.debug("Clerk: %s (%s) %s", state.status, reason, state.message)
             return
-        self._memory.warnings.log(reason, "Clerk: requests are signed out (%s): %s.", reason, state.message)
+        self._memory.warnings.log(
+            f"{state.token_type} {reason}",
+            "Clerk: requests are %s (%s): %s.",
+            "signed out" if state.retry_after is None else "answered with 503",
+            reason,
+            state.message,
+        )
 
     def _sign_out(self, state: RequestState) -> Flow[None]:
         session_id = session_to_end(state)
@@ -108,60 +105,36 @@ class _Authenticator(TokenSource):
                 error,
             )
 
+    def only_config(self, asker: str) -> ClerkConfig:
+        """The configuration, for what has no request.
+
+        :param asker: what needs it, for the message.
+        :raises ConfigurationError: if there are several.
+        """
+        if isinstance(self._config, ClerkConfig):
+            return self._config
+        raise ConfigurationError(
+            f"{asker} needs one ClerkConfig, but config is a function of the request: make an "
+            "Authenticator of the instance's own",
+            option="config",
+        )
+
     def _verify_token(self, token: str) -> Flow[dict[str, Any]]:
-        if not isinstance(self._config, ClerkConfig):
-            raise ConfigurationError(
-                "verify_token() needs one ClerkConfig, but config is a function of the request: make an "
-                "Authenticator of the instance's own",
-                option="config",
-            )
+        config = self.only_config("verify_token()")
         if not isinstance(token, str):
             raise TokenVerificationError(reasons.TOKEN_INVALID, "the token is no text")
         from copy import deepcopy
 
         no_request = ClerkRequest("GET", "http://localhost/")
-        context = Context(self._config, no_request, self._memory, self._clock)
-        verified = yield from verify(context, context.tokens.present(token))
-        return deepcopy(verified.jwt.claims)
-
-
-def without_forwarding(config: ConfigSource, problem: Callable[[], ConfigurationError]) -> ConfigSource:
-    """*config*, for a framework that decides itself which URL a request has behind a proxy.
-
-    :param problem: makes what is raised where a configuration has ``trust_forwarded_headers``.
-    """
-
-    def checked(found: Any) -> Any:
-        if isinstance(found, ClerkConfig) and found.trust_forwarded_headers:
-            raise problem()
-        return found
-
-    if not callable(config) or ClerkConfig in (config, getattr(config, "__self__", None)):
-        return checked(config)  # type: ignore[no-any-return]
-    return lambda request: checked(config(request))
-
-
-def _check(config: ClerkConfig) -> None:
-    # Not in ClerkConfig itself: where requests are not authenticated, such a path only builds links.
-    if config.is_satellite and config.is_development and (config.sign_in_url or "").startswith("/"):
-        raise sign_in_on_satellite(config.sign_in_url)
-    if not config.authorized_parties:
-        _warn_once(
-            "Clerk: authorized_parties is not set, so a session token that was issued to any origin of this "
-            "instance is accepted: also one of another application on a subdomain. Set it "
-            "(CLERK_AUTHORIZED_PARTIES) to your own origins, such as https://example.com."
-        )
-    if config.publishable_key is None and config.sign_in_url is not None:
-        _warn_once(
-            "Clerk: sign_in_url is set, but publishable_key is not, so browsers that come back signed in "
-            "are not known here, and are sent there again. Set it (CLERK_PUBLISHABLE_KEY)."
-        )
-    if config.publishable_key is not None and config.secret_key is None:
-        _warn_once(
-            "Clerk: publishable_key is set, but secret_key is not, so browsers can't complete a handshake or "
-            "refresh their session. Set it (CLERK_SECRET_KEY), or leave out publishable_key in an API that "
-            "only verifies tokens."
-        )
+        context = Context(config, no_request, self._memory, self.clock)
+        claims = (yield from verify(context, context.tokens.present(token))).jwt.claims
+        if "aud" in claims and not config.audiences and not claims.keys() & {"sid", "azp"}:
+            raise TokenVerificationError(
+                reasons.TOKEN_TYPE_MISMATCH,
+                "the token is meant for somebody, as an OAuth client's ID token is: if it is of a JWT "
+                "template of yours, name its 'aud' in audience",
+            )
+        return deepcopy(claims)
 
 
 A = TypeVar("A", bound=_Authenticator)
@@ -179,12 +152,6 @@ def given_or_made(
     if config is not None:
         raise ConfigurationError("config and authenticator exclude each other: the authenticator has its own")
     return given
-
-
-@cache
-def _warn_once(message: str) -> None:
-    """Once in a process: an application may have several authenticators."""
-    logger.warning(message)
 
 
 class Authenticator(_Authenticator):
@@ -222,6 +189,20 @@ class Authenticator(_Authenticator):
         """
         context = self._context(request)
         return self._settled(context, self._driver.run(authenticate_request(context, accepts_token)))
+
+    def oauth_metadata(self, request: ClerkRequest) -> Answer | None:
+        """The answer to a request for the metadata of ``oauth_resources`` (RFC 9728, RFC 8414).
+
+        `None` to any other request. The middlewares ask it by themselves; a route of your own may, too.
+        """
+        return self._driver.run(metadata_answer(self._context(request)))
+
+    @lazy
+    def m2m(self) -> M2MTokens:
+        """M2M tokens, to send to other machines."""
+        from .m2m import M2MTokens
+
+        return M2MTokens(self, self._driver)
 
     def verify_token(self, token: str) -> dict[str, Any]:
         """Verify a session token, or one of a JWT template, and return its claims.
@@ -299,6 +280,17 @@ class AsyncAuthenticator(_Authenticator):
         """Decide who *request* is; see `Authenticator.authenticate_request`."""
         context = self._context(request)
         return self._settled(context, await self._driver.run(authenticate_request(context, accepts_token)))
+
+    async def oauth_metadata(self, request: ClerkRequest) -> Answer | None:
+        """The answer to a request for metadata; see `Authenticator.oauth_metadata`."""
+        return await self._driver.run(metadata_answer(self._context(request)))
+
+    @lazy
+    def m2m(self) -> AsyncM2MTokens:
+        """M2M tokens, to send to other machines."""
+        from .m2m import AsyncM2MTokens
+
+        return AsyncM2MTokens(self, self._driver)
 
     async def verify_token(self, token: str) -> dict[str, Any]:
         """Verify a session token, or one of a JWT template; see `Authenticator.verify_token`."""

@@ -38,7 +38,7 @@ class SessionClaims:
     @lazy
     def read_only(self) -> ReadOnlyDict:
         """Every claim as it came, custom claims too."""
-        return ReadOnlyDict({name: _frozen(value) for name, value in self._payload.items()})
+        return ReadOnlyDict({name: frozen(value) for name, value in self._payload.items()})
 
     @lazy
     def actor(self) -> ReadOnlyDict | None:
@@ -144,11 +144,11 @@ class ReadOnlyList(list[Any]):
         return list, (list(self),)
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     if isinstance(value, dict):
-        return ReadOnlyDict({name: _frozen(item) for name, item in value.items()})
+        return ReadOnlyDict({name: frozen(item) for name, item in value.items()})
     if isinstance(value, list):
-        return ReadOnlyList(_frozen(item) for item in value)
+        return ReadOnlyList(frozen(item) for item in value)
     return value
 
 

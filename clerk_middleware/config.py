@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from . import oauth_validation
 from . import validation as check
 from .errors import ConfigurationError
 from .lazy import lazy
@@ -38,8 +39,10 @@ class ClerkConfig:
     publishable_key: str | None = None
     #: The instance's public key in PEM, to verify tokens without any network.
     jwt_key: str | None = field(default=None, repr=False)
-    #: A machine's secret key, to verify M2M tokens with.
+    #: This machine's secret key (``ak_…``): to verify M2M tokens with, and to get those that it sends.
     machine_secret_key: str | None = field(default=None, repr=False)
+    #: This machine's id (``mch_…``): M2M tokens that are not meant for it are refused.
+    machine_id: str | None = None
     #: Origins whose session tokens are accepted, such as ``https://example.com``. Empty: any, so
     #: that another application on a subdomain can present its users' tokens to yours.
     authorized_parties: Sequence[str] = ()
@@ -49,6 +52,14 @@ class ClerkConfig:
     clock_skew_in_ms: int = 5000
     #: ``session_token``, ``api_key``, ``m2m_token``, ``oauth_token``, a list of these, or ``any``.
     accepts_token: AcceptsToken = "session_token"
+    #: For how many milliseconds the Backend API's word on a token that is no JWT (an API key, say) is
+    #: taken without asking again: a revoked one is good for so long. 0 asks for each request.
+    opaque_token_ttl_in_ms: int = 10_000
+    #: Paths of this application that OAuth clients call, such as ``/mcp``; ``/`` for all of it. Their
+    #: metadata (RFC 9728) is served, and refusals there point to it.
+    oauth_resources: Sequence[str] = ()
+    #: The scopes that these understand, for their metadata to tell: what clients ask their users for.
+    oauth_scopes: Sequence[str] = ("profile", "email")
     #: This satellite's own host, such as ``satellite.example.org``.
     domain: str | None = None
     #: Whether sign-in happens at another, primary domain.
@@ -81,7 +92,7 @@ class ClerkConfig:
             check.boolean(flag, getattr(self, flag))
         for text in ("secret_key", "machine_secret_key", "publishable_key", "jwt_key"):
             check.key_text(text, getattr(self, text))
-        for name in ("authorized_parties", "audience", "organization_patterns", "personal_account_patterns"):
+        for name in check.LISTS:
             normalize(name, check.strings(name, getattr(self, name)))
         for name in ("sign_in_url", "sign_up_url", "proxy_url"):
             check.url_or_path(name, getattr(self, name))
@@ -90,8 +101,13 @@ class ClerkConfig:
         check.api_version(self.api_version)
         check.origins(self.authorized_parties)
         check.milliseconds("clock_skew_in_ms", self.clock_skew_in_ms)
+        check.milliseconds("opaque_token_ttl_in_ms", self.opaque_token_ttl_in_ms)
+        oauth_validation.machine_id(self.machine_id)
+        oauth_validation.scopes(self.oauth_scopes)
+        normalize("oauth_resources", oauth_validation.resources(self))
         check.domain(self.domain)
         check.secret_key(self.secret_key)
+        check.machine_secret_key(self.machine_secret_key)
         # What they parse into is kept by the properties below; a wrong value raises here and now.
         _ = self.parsed_publishable_key, self.verification_key
         _ = self.organization_routes, self.personal_account_routes
@@ -165,6 +181,16 @@ class ClerkConfig:
     def clock_skew(self) -> float:
         """`clock_skew_in_ms` in seconds."""
         return self.clock_skew_in_ms / 1000
+
+    @lazy
+    def opaque_token_ttl(self) -> float:
+        """`opaque_token_ttl_in_ms` in seconds."""
+        return self.opaque_token_ttl_in_ms / 1000
+
+    @property
+    def m2m_key(self) -> str | None:
+        """What the Backend API knows this machine by, when it verifies M2M tokens."""
+        return self.machine_secret_key or self.secret_key
 
     @lazy
     def instance(self) -> tuple[str, str, str | None]:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from .errors import ConfigurationError
 from .protection import Protection, ProtectionOptions, Requirement
+from .tokens.classes import MACHINE_TOKEN_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from .auth import SessionAuth
     from .authorization import Preset, Reverification
+    from .conditions import Condition
+    from .protection import SessionProtectionOptions, TokenProtectionOptions
+    from .tokens.classes import AcceptsToken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,11 +35,29 @@ class Decorators:
     @overload
     def require_auth(self, view: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
-    def require_auth(self, /) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-    def require_auth(self, view: Callable[..., Any] | None = None, /) -> Any:
-        """Require somebody to be signed in; with or without parentheses."""
-        decorator = self._decorator(Requirement())
+    def require_auth(
+        self, /, *, accepts_token: AcceptsToken = ...
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    def require_auth(
+        self, view: Callable[..., Any] | None = None, /, *, accepts_token: AcceptsToken = "session_token"
+    ) -> Any:
+        """Require somebody to be signed in; with or without parentheses.
+
+        :param accepts_token: which types of token are accepted: ``session_token``, ``api_key``,
+            ``m2m_token``, ``oauth_token``, a list of these, or ``any`` that the application accepts.
+        """
+        decorator = self._decorator(Requirement(accepts_token=accepts_token))
         return decorator if view is None else decorator(view)
+
+    def require_scope(
+        self, *scopes: str, accepts_token: AcceptsToken = MACHINE_TOKEN_TYPES
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Require a machine's token that is good for all of *scopes*, such as ``read:loads``.
+
+        :param accepts_token: as for `require_auth`; any machine's by default. A session, if it is among them,
+            needs no scope.
+        """
+        return self._decorator(Requirement.of_scopes(scopes, accepts_token))
 
     def require_permission(self, permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Require a permission in the active organization, such as ``org:teams:manage``."""
@@ -59,12 +81,24 @@ class Decorators:
         """Require the user's credentials to have been verified lately: a preset's name, or level and age."""
         return self._decorator(Requirement(reverification=level))
 
+    @overload
     def protect(
-        self, condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
+        self,
+        condition: Callable[[SessionAuth], bool] | None = None,
+        **options: Unpack[SessionProtectionOptions],
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    @overload
+    def protect(
+        self, condition: Condition | None = None, **options: Unpack[TokenProtectionOptions]
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+    def protect(
+        self, condition: Condition | None = None, **options: Unpack[ProtectionOptions]
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
 
         :param condition: a function of the Auth object that must return true.
+        :param options: `role`, `permission` and so on; `token`, the types that are accepted, and `scope`,
+            what a machine's token must be good for.
         """
         check_condition(condition)
         return self._decorator(Protection(condition, **options))

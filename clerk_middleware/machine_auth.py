@@ -5,13 +5,17 @@ https://clerk.com/docs/reference/backend/types/auth-object
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from .auth import Auth
+from .claims import frozen
 from .errors import ClerkError
+from .scopes import is_of_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from typing import Self
 
 
 class MachineAuth(Auth):
@@ -24,18 +28,33 @@ class MachineAuth(Auth):
         *,
         id: str,
         subject: str,
-        scopes: tuple[str, ...],
-        claims: Mapping[str, Any] | None,
-        token: str,
+        scopes: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        token: str = "",
     ) -> None:
         self._id = id
         self._subject = subject
-        self._scopes = scopes
-        self._claims = claims
+        given = (scopes,) if isinstance(scopes, str) else scopes
+        self._scopes = tuple(scope for scope in given if not is_of_sessions(scope))
+        # Many requests share them: what one writes, the others must not read.
+        self._claims = frozen(claims) if claims is not None else None
         self._token = token
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._id or self._subject}>"
+
+    def __copy__(self) -> Self:
+        return self  # it never changes
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it says, and leave out the token: an API key is a secret for years."""
+        return partial(type(self), **self._parts()), ()
+
+    def _parts(self) -> dict[str, Any]:
+        return {"id": self._id, "subject": self._subject, "scopes": self._scopes, "claims": self._claims}
 
     @property
     def is_authenticated(self) -> bool:
@@ -53,7 +72,11 @@ class MachineAuth(Auth):
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What the token may be used for."""
+        """What the token may be used for.
+
+        Never ``authenticated`` or the name of a permission (``org:teams:manage``): those are a session's,
+        which frameworks look for in the same place.
+        """
         return self._scopes
 
     @property
@@ -62,9 +85,14 @@ class MachineAuth(Auth):
         return self._claims
 
     def get_token(self, template: str | None = None) -> str:
-        """The token itself; a machine has no templates."""
+        """The token itself; a machine has no templates.
+
+        :raises ClerkError: for a template; and if the object was pickled, which leaves the token out.
+        """
         if template is not None:
             raise ClerkError("a machine's token has no JWT templates: they are a session's")
+        if not self._token:
+            raise ClerkError("this Auth object does not hold its token: it is left out where one is pickled")
         return self._token
 
     async def aget_token(self, template: str | None = None) -> str:
@@ -77,9 +105,21 @@ class APIKeyAuth(MachineAuth):
 
     __slots__ = ("_name",)
 
-    def __init__(self, *, name: str | None = None, **token: Any) -> None:
-        super().__init__(**token)
+    def __init__(
+        self,
+        *,
+        id: str,
+        subject: str,
+        scopes: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        token: str = "",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(id=id, subject=subject, scopes=scopes, claims=claims, token=token)
         self._name = name
+
+    def _parts(self) -> dict[str, Any]:
+        return {**super()._parts(), "name": self._name}
 
     @property
     def token_type(self) -> Literal["api_key"]:
@@ -119,9 +159,21 @@ class OAuthAuth(MachineAuth):
 
     __slots__ = ("_client_id",)
 
-    def __init__(self, *, client_id: str | None = None, **token: Any) -> None:
-        super().__init__(**token)
+    def __init__(
+        self,
+        *,
+        id: str,
+        subject: str,
+        scopes: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        token: str = "",
+        client_id: str | None = None,
+    ) -> None:
+        super().__init__(id=id, subject=subject, scopes=scopes, claims=claims, token=token)
         self._client_id = client_id
+
+    def _parts(self) -> dict[str, Any]:
+        return {**super()._parts(), "client_id": self._client_id}
 
     @property
     def token_type(self) -> Literal["oauth_token"]:

@@ -37,6 +37,7 @@ class RequestState:
         "headers",
         "message",
         "reason",
+        "retry_after",
         "status",
         "token",
         "token_carrier",
@@ -55,12 +56,15 @@ class RequestState:
         token_carrier: Carrier = "header",
         session: SessionClaims | None = None,
         machine: MachineAuth | None = None,
+        retry_after: int | None = None,
     ) -> None:
         self.status: Status = status
         #: Why it is not signed in (`clerk_middleware.reasons`); `None` where it is.
         self.reason = reason
         #: The reason in words, for a developer.
         self.message = message or (EXPLANATIONS.get(reason, "") if reason is not None else "")
+        #: Seconds after which to ask again, where Clerk could not tell whether a machine's token is good.
+        self.retry_after = retry_after
         #: `None` where no accepted type was presented.
         self.token_type: TokenType | None = token_type
         #: The verified token itself: a secret.
@@ -148,12 +152,22 @@ class RequestState:
         """
         if self._machine is not None:
             return self._machine
-        session, token = self._session, self.token
+        session, token, context = self._session, self.token, self._context
+        accepted = context.accepts if context is not None else None
         if session is None or token is None:
-            return SignedOut(token_type=self.token_type, reason=self.reason)
+            return SignedOut(
+                token_type=self.token_type,
+                reason=self.reason,
+                retry_after=self.retry_after,
+                accepted=accepted,
+            )
         if treat_pending_as_signed_out and session.session_status == "pending":
-            return SignedOut(token_type=self.token_type, session_status="pending")
-        context = self._context
+            return SignedOut(token_type=self.token_type, session_status="pending", accepted=accepted)
         return SessionAuth(
             session, token, self._token_source, context.config if context is not None else None
         )
+
+    def to_request_auth(self) -> Auth:
+        """The same as applications find it at their request: its `scopes` are never `None`."""
+        auth = self.to_auth()
+        return auth.with_scopes(()) if isinstance(auth, SignedOut) else auth

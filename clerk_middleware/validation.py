@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from .errors import ConfigurationError
 from .routes import RouteMatcher
-from .tokens.classes import TOKEN_TYPES, TokenType
+from .tokens.classes import TOKEN_TYPES, TokenType, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,42 +34,60 @@ _LOOPBACK: Final = r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)"
 
 _FLAGS: Final = {"true": True, "1": True, "yes": True, "on": True}
 _FLAGS_OFF: Final = {"false": False, "0": False, "no": False, "off": False}
-_LISTS: Final = ("authorized_parties", "audience", "organization_patterns", "personal_account_patterns")
+LISTS: Final = (
+    "authorized_parties",
+    "audience",
+    "organization_patterns",
+    "personal_account_patterns",
+    "oauth_resources",
+    "oauth_scopes",
+)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """*value* for a message, unless it may be a secret in the wrong place."""
     text = repr(value)
     return text if len(text) <= 100 and "@" not in text and "sk_" not in text else "a value that is not shown"
 
 
-def _wrong(option: str, problem: str, source: str | None = None) -> ConfigurationError:
+def wrong(option: str, problem: str, source: str | None = None) -> ConfigurationError:
+    """The error of an option, whose name begins the message; *problem* goes on from there."""
     return ConfigurationError(problem, option=option, source=source or option)
 
 
 def boolean(option: str, value: object) -> None:
     if not isinstance(value, bool):
-        raise _wrong(option, f"must be True or False, but is {value!r}.")
+        raise wrong(option, f"must be True or False, but is {value!r}.")
 
 
 def key_text(option: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, str):
-        raise _wrong(option, f"must be text, but is of type {type(value).__name__}.")
+        raise wrong(option, f"must be text, but is of type {type(value).__name__}.")
     if not value.strip():
-        raise _wrong(option, f"is empty. {_DASHBOARD} Leave it out (None) if you do not use it.")
+        raise wrong(option, f"is empty. {_DASHBOARD} Leave it out (None) if you do not use it.")
     if option != "jwt_key" and (
         not value.isascii() or any(c.isspace() or not c.isprintable() for c in value)
     ):
-        raise _wrong(option, f"has white space or other characters that no key has. {_DASHBOARD}")
+        raise wrong(option, f"has white space or other characters that no key has. {_DASHBOARD}")
 
 
 def secret_key(value: str | None) -> None:
     if value is None or value.startswith(DEVELOPMENT_KEYS + _PRODUCTION_KEYS):
         return
-    hint = " This looks like the publishable key." if value.startswith("pk_") else ""
-    raise _wrong("secret_key", f"starts with neither 'sk_test_' nor 'sk_live_'.{hint} {_DASHBOARD}")
+    looks = {"pk_": "the publishable key", "ak_": "a machine's secret key (machine_secret_key) or an API key"}
+    hint = f" This looks like {looks[value[:3]]}." if value[:3] in looks else ""
+    raise wrong("secret_key", f"starts with neither 'sk_test_' nor 'sk_live_'.{hint} {_DASHBOARD}")
+
+
+def machine_secret_key(value: str | None) -> None:
+    if value is not None and value.startswith((*DEVELOPMENT_KEYS, *_PRODUCTION_KEYS, "pk_")):
+        raise wrong(
+            "machine_secret_key",
+            "is a key of the instance: a machine's starts with 'ak_'. Copy it from 'Machines' in the Clerk "
+            "Dashboard.",
+        )
 
 
 def strings(option: str, value: object) -> tuple[str, ...] | None:
@@ -79,21 +97,21 @@ def strings(option: str, value: object) -> tuple[str, ...] | None:
     if isinstance(value, str):
         if option == "audience":
             return (value,)
-        raise _wrong(option, f"must be a list, but is the text {_shown(value)}: write [...] around it.")
+        raise wrong(option, f"must be a list, but is the text {shown(value)}: write [...] around it.")
     try:
         items: tuple[object, ...] = tuple(value)  # type: ignore[arg-type]
     except TypeError:
-        raise _wrong(option, f"must be a list of texts, but is of type {type(value).__name__}.") from None
+        raise wrong(option, f"must be a list of texts, but is of type {type(value).__name__}.") from None
     if bad := [item for item in items if not isinstance(item, str)]:
-        raise _wrong(option, f"must hold texts only, but holds one of type {type(bad[0]).__name__}.")
+        raise wrong(option, f"must hold texts only, but holds one of type {type(bad[0]).__name__}.")
     return items  # type: ignore[return-value]
 
 
 def origins(values: Sequence[str]) -> None:
     for value in values:
         if not (re.fullmatch(_ORIGIN, value) and _as_browsers_write(value) == value):
-            raise _wrong(
-                "authorized_parties", f"holds {_shown(value)}, which is no origin. {_better_origin(value)}"
+            raise wrong(
+                "authorized_parties", f"holds {shown(value)}, which is no origin. {_better_origin(value)}"
             )
 
 
@@ -119,14 +137,14 @@ def _as_browsers_write(origin: str) -> str:
 
 def milliseconds(option: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 86_400_000:
-        raise _wrong(option, f"must be a number of milliseconds from 0 to one day, but is {value!r}.")
+        raise wrong(option, f"must be a number of milliseconds from 0 to one day, but is {value!r}.")
 
 
 def domain(value: object) -> None:
     if value is not None and not (isinstance(value, str) and re.fullmatch(_HOST, value)):
-        raise _wrong(
+        raise wrong(
             "domain",
-            f"must be a host name such as 'satellite.example.org', but is {_shown(value)}. Leave out "
+            f"must be a host name such as 'satellite.example.org', but is {shown(value)}. Leave out "
             "'https://' and any path.",
         )
 
@@ -135,24 +153,24 @@ def url_or_path(option: str, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, str) or not (re.fullmatch(_HTTP_URL, value) or re.fullmatch(_PATH, value)):
-        raise _wrong(
+        raise wrong(
             option,
             "must be a URL such as 'https://example.com/path' or a path such as '/path', but is "
-            f"{_shown(value)}.",
+            f"{shown(value)}.",
         )
 
 
 def api_url(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(_HTTP_URL, value) or "?" in value or "#" in value:
-        raise _wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {_shown(value)}.")
+        raise wrong("api_url", f"must be a URL such as 'https://api.clerk.com', but is {shown(value)}.")
     if re.search(r"/v[0-9]+/?$", value):
-        raise _wrong("api_url", f"ends in a version, {_shown(value)}: leave it out, api_version holds it.")
+        raise wrong("api_url", f"ends in a version, {shown(value)}: leave it out, api_version holds it.")
     return value.rstrip("/")
 
 
 def api_version(value: object) -> None:
     if not isinstance(value, str) or not re.fullmatch(r"v[0-9]{1,4}", value):
-        raise _wrong("api_version", f"must be a version such as 'v1', but is {_shown(value)}.")
+        raise wrong("api_version", f"must be a version such as 'v1', but is {shown(value)}.")
 
 
 def token_types(value: object) -> AcceptsToken:
@@ -163,8 +181,8 @@ def token_types(value: object) -> AcceptsToken:
         or not all(isinstance(item, str) and item in TOKEN_TYPES for item in types)
     ):
         known = ", ".join(repr(name) for name in get_args(TokenType))
-        raise _wrong(
-            "accepts_token", f"must be one of {known}, a list of these, or 'any', but is {_shown(value)}."
+        raise wrong(
+            "accepts_token", f"must be one of {known}, a list of these, or 'any', but is {shown(value)}."
         )
     return value if isinstance(value, str) else tuple(types)  # type: ignore[return-value,arg-type]
 
@@ -177,21 +195,21 @@ def public_key(text: str) -> RSAPublicKey:
     from .tokens.jwks import is_strong
 
     if text.startswith(("sk_", "pk_")):
-        raise _wrong("jwt_key", f"is another key: this one is a PEM public key. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is another key: this one is a PEM public key. {_DASHBOARD}")
     if "PRIVATE KEY" in text:
-        raise _wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {_DASHBOARD}")
     body = re.sub(r"-----(?:BEGIN|END)[A-Z ]*-----|\\n|\s", "", text)
     pem = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
     try:
         key = load_pem_public_key(pem.encode("ascii"))
     except Exception:  # the library names no complete list of what it raises on hostile bytes
-        raise _wrong(
+        raise wrong(
             "jwt_key",
             "is no public key in PEM, which starts with '-----BEGIN PUBLIC KEY-----', or is cut off. "
             "Copy 'JWKS Public Key' from 'API keys' in the Clerk Dashboard.",
         ) from None
     if not isinstance(key, RSAPublicKey) or not is_strong(key):
-        raise _wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {_DASHBOARD}")
     return key
 
 
@@ -201,11 +219,11 @@ def routes(option: str, patterns: Sequence[str] | None) -> RouteMatcher | None:
     try:
         matcher = RouteMatcher(patterns)
     except ConfigurationError as error:
-        raise _wrong(option, f"{error}.") from None
+        raise wrong(option, f"{error}.") from None
     if option == "organization_patterns":
         for pattern in patterns:
             if not re.search(r":(?:id|slug)\b", pattern):
-                raise _wrong(option, f"holds {pattern!r}, which names no organization: use ':id' or ':slug'.")
+                raise wrong(option, f"holds {pattern!r}, which names no organization: use ':id' or ':slug'.")
     return matcher
 
 
@@ -213,7 +231,7 @@ def keys_belong_together(config: ClerkConfig) -> None:
     key, secret = config.parsed_publishable_key, config.secret_key
     if key is not None and secret is not None and key.is_development != secret.startswith(DEVELOPMENT_KEYS):
         kind = "production" if key.is_development else "development"
-        raise _wrong(
+        raise wrong(
             "secret_key",
             f"is of a {kind} instance, but publishable_key is of a {key.instance_type} one. Copy both from "
             "the same page, 'API keys' of one instance, in the Clerk Dashboard.",
@@ -224,14 +242,12 @@ def connection_is_private(config: ClerkConfig) -> None:
     """A live secret key does not cross a network in plain text."""
     is_live = config.secret_key is not None and config.secret_key.startswith(_PRODUCTION_KEYS)
     if is_live and config.api_url.startswith("http://") and not re.match(_LOOPBACK, config.api_url):
-        raise _wrong(
-            "api_url", "is an http:// URL, over which a live secret key would be sent: use https://."
-        )
+        raise wrong("api_url", "is an http:// URL, over which a live secret key would be sent: use https://.")
 
 
 def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
     """Whether there is a key to verify the accepted types of token with."""
-    if accepts_token == "m2m_token":
+    if types_of(accepts_token) == ("m2m_token",):
         if config.secret_key is None and config.machine_secret_key is None:
             raise ConfigurationError(
                 "M2M tokens need machine_secret_key (CLERK_MACHINE_SECRET_KEY) or secret_key "
@@ -241,7 +257,17 @@ def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
     elif config.secret_key is None and config.jwt_key is None:
         raise ConfigurationError(
             "neither secret_key (CLERK_SECRET_KEY) nor jwt_key (CLERK_JWT_KEY) is set, so no token can be "
-            f"verified. {_DASHBOARD}",
+            f"verified. {_DASHBOARD}"
+            + (
+                " If M2M tokens alone are, set accepts_token='m2m_token'."
+                if config.machine_secret_key
+                else ""
+            ),
+            option="secret_key",
+        )
+    elif config.secret_key is None and accepts_token != "any" and "api_key" in types_of(accepts_token):
+        raise ConfigurationError(
+            f"only Clerk can verify API keys, which takes secret_key (CLERK_SECRET_KEY). {_DASHBOARD}",
             option="secret_key",
         )
 
@@ -250,11 +276,11 @@ def satellite(config: ClerkConfig) -> None:
     if not config.is_satellite:
         return
     if not config.domain and not config.proxy_url:
-        raise _wrong("is_satellite", "a satellite needs domain (this application's host) or proxy_url.")
+        raise wrong("is_satellite", "a satellite needs domain (this application's host) or proxy_url.")
     if not config.is_development:
         return
     if not config.sign_in_url:
-        raise _wrong(
+        raise wrong(
             "sign_in_url",
             "is missing: a satellite of a development instance needs the URL of the primary application's "
             "sign-in page.",
@@ -264,7 +290,7 @@ def satellite(config: ClerkConfig) -> None:
 
 
 def sign_in_on_satellite(url: str | None) -> ConfigurationError:
-    return _wrong(
+    return wrong(
         "sign_in_url",
         f"is {url!r}, on this satellite itself. It must be the URL of the primary application's "
         "sign-in page.",
@@ -279,15 +305,15 @@ def _host(url: str) -> str:
 
 def from_text(option: str, text: str, source: str) -> Any:
     """An option's value from the text of a setting, *source*."""
-    if option in _LISTS or (option == "accepts_token" and "," in text):
+    if option in LISTS or (option == "accepts_token" and "," in text):
         return [item.strip() for item in text.split(",") if item.strip()]
     if option in ("is_satellite", "satellite_auto_sync", "trust_forwarded_headers"):
         flag = (_FLAGS | _FLAGS_OFF).get(text.lower())
         if flag is None:
-            raise _wrong(option, f"must be true or false, but is {text!r}.", source)
+            raise wrong(option, f"must be true or false, but is {text!r}.", source)
         return flag
-    if option == "clock_skew_in_ms":
+    if option.endswith("_in_ms"):
         if not (text.isascii() and text.isdecimal() and len(text) < 20):
-            raise _wrong(option, f"must be a whole number of milliseconds, but is {text!r}.", source)
+            raise wrong(option, f"must be a whole number of milliseconds, but is {text!r}.", source)
         return int(text)
     return text

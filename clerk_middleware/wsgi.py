@@ -13,6 +13,7 @@ from .answers import handshake_failed, redirect_of
 from .authenticator import Authenticator, given_or_made
 from .errors import HandshakeError
 from .logging import logger
+from .oauth_metadata import METADATA
 from .protection import SIGNED_IN, AuthorizationError
 from .request import ClerkRequest
 from .response_headers import with_auth_headers
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from .authenticator import ConfigSource
+    from .config_source import ConfigSource
     from .state import Headers, RequestState
 
     ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
@@ -61,9 +62,14 @@ class ClerkMiddleware:
         self._routes = RouteProtection(protected_routes, public_routes)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        # Of a copy, because the state will be in the environment: each would wait for a collection.
+        request = ClerkRequest.from_wsgi(environ.copy())
+        if METADATA in environ.get("PATH_INFO", ""):
+            metadata = self.authenticator.oauth_metadata(request)
+            if metadata is not None:
+                return send_answer(environ, start_response, metadata)
         try:
-            # Of a copy, because the state will be in the environment: each would wait for a collection.
-            state = self.authenticator.authenticate_request(ClerkRequest.from_wsgi(environ.copy()))
+            state = self.authenticator.authenticate_request(request)
         except HandshakeError as error:
             return send_answer(environ, start_response, handshake_failed(error))
         redirect = redirect_of(state)
@@ -89,7 +95,7 @@ class ClerkMiddleware:
 
         :raises NotAuthenticated: if the path needs a session and there is none.
         """
-        environ[AUTH] = auth = state.to_auth()
+        environ[AUTH] = auth = state.to_request_auth()
         environ[STATE] = state
         if any(self._routes.cover(path, root) for path, root in paths_of(environ)):
             SIGNED_IN.check(auth)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .auth import Auth
 from .errors import ConfigurationError
-from .protection import SIGNED_IN
+from .protection import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from .answers import Answer
     from .auth import SessionAuth
+    from .machine_auth import MachineAuth
     from .protection import Requirement
     from .state import RequestState
 
@@ -40,7 +41,7 @@ def get_session(environ: WSGIEnvironment) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return require(environ, SIGNED_IN)
+    return signed_in(get_auth(environ))
 
 
 def get_state(environ: WSGIEnvironment) -> RequestState:
@@ -60,7 +61,7 @@ _NOT_SEEN = (
 )
 
 
-def require(environ: WSGIEnvironment, requirement: Requirement) -> SessionAuth:
+def require(environ: WSGIEnvironment, requirement: Requirement) -> SessionAuth | MachineAuth:
     """Check *requirement* on the request's Auth object.
 
     :raises AuthorizationError: if it is not met.

@@ -17,7 +17,10 @@ def lower_bounds() -> dict[str, str]:
         *project["dependencies"],
         *(item for extra in project["optional-dependencies"].values() for item in extra),
     ]
-    parsed = [re.match(r"([A-Za-z0-9-]+)(?:\[[^]]*\])?(?:>=([0-9.]+))?(?:;.*)?$", item) for item in wanted]
+    parsed = [
+        re.match(r"([A-Za-z0-9-]+)(?:\[[^]]*\])?(?:>=([0-9.]+)(?:,<[0-9.]+)?)?(?:;.*)?$", item)
+        for item in wanted
+    ]
     return {found[1]: found[2] for found in parsed if found and found[1] != "clerk-middleware"}
 
 

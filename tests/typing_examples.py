@@ -1,16 +1,17 @@
 """What a type checker knows of the public names. Never run: mypy --strict and pyright check it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict, assert_type
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import httpx
 from django.http import HttpRequest, HttpResponse
 from django.test import TestCase
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.generic import TemplateView
-from fastapi import Depends, FastAPI, WebSocket
+from fastapi import Depends, FastAPI, Security, WebSocket
 from flask import Blueprint, Flask
 from flask import Response as FlaskResponse
 from flask.views import MethodView
@@ -29,9 +30,11 @@ from clerk_middleware import (
     APIKeyAuth,
     AsyncAuthenticator,
     Auth,
+    Authenticator,
     ClerkConfig,
     ClerkRequest,
     M2MAuth,
+    MachineAuth,
     NotAuthorized,
     OAuthAuth,
     RequestState,
@@ -42,6 +45,7 @@ from clerk_middleware import asgi as asgi_clerk
 from clerk_middleware import wsgi as wsgi_clerk
 from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.asgi_scope import Scope
+from clerk_middleware.m2m import M2MBearer
 from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware_django.test import ClerkClient
 from clerk_middleware_flask.login import ClerkUser, use_clerk
@@ -68,11 +72,48 @@ def narrowed(auth: Auth) -> None:
         assert_type(auth.get_token(), str)
     elif isinstance(auth, M2MAuth):
         assert_type(auth.machine_id, str)
+        assert_type(auth.token_type, Literal["m2m_token"])
         assert_type(auth.scopes, tuple[str, ...])
+        assert_type(auth.claims, Mapping[str, Any] | None)
     elif isinstance(auth, APIKeyAuth):
         assert_type(auth.name, str | None)
+        assert_type(auth.token_type, Literal["api_key"])
+        assert_type(auth.user_id, str | None)
+        assert_type(auth.org_id, str | None)
+        assert_type(auth.subject, str)
     elif isinstance(auth, OAuthAuth):
         assert_type(auth.user_id, str)
+        assert_type(auth.client_id, str | None)
+        assert_type(auth.token_type, Literal["oauth_token"])
+        assert_type(auth.id, str)
+        assert_type(auth.get_token(), str)
+
+
+def unavailable(auth: Auth) -> None:
+    assert_type(auth.retry_after, int | None)
+
+
+# Machines that call, and that are called
+
+
+def sends(authenticator: Authenticator) -> None:
+    token = authenticator.m2m.create_token(seconds_until_expiration=60, claims={"a": 1}, token_format="jwt")
+    assert_type(token.token, str)
+    assert_type(token.expires_at, float | None)
+    assert_type(authenticator.m2m.verify_token(token.token), M2MAuth)
+    httpx.Client(auth=M2MBearer(authenticator, seconds_until_expiration=600, token_format="opaque"))
+    M2MBearer(authenticator, token_format="paseto")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def sends_async(authenticator: AsyncAuthenticator) -> None:
+    token = await authenticator.m2m.create_token()
+    assert_type(token.scopes, tuple[str, ...])
+    assert_type(await authenticator.m2m.verify_token(token.token), M2MAuth)
+    httpx.AsyncClient(auth=M2MBearer(authenticator))
+
+
+ClerkConfig(secret_key="sk_test_x", accepts_token=["session_token", "api_key"], opaque_token_ttl_in_ms=1000)
+ClerkConfig(secret_key="sk_test_x", accepts_token="api_keys")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 @dataclass
@@ -120,7 +161,20 @@ def synchronous(request: Request) -> Response:
     return PlainTextResponse("")
 
 
+@starlette_clerk.require_auth(accepts_token=["api_key", "m2m_token"])
+@starlette_clerk.require_scope("read:loads", "write:loads")
+@starlette_clerk.require_scope("read:loads", accepts_token="oauth_token")
+@starlette_clerk.protect(token=["session_token", "api_key"], permission="org:loads:read", scope="read:loads")
+async def machines(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("")
+
+
+starlette_clerk.require_auth(accepts_token="api_keys")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+starlette_clerk.require_scope(accepts_token=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
 async def signatures(request: Request) -> None:
+    assert_type(await machines(request), PlainTextResponse)
     keeps: Callable[[Request], Coroutine[Any, Any, PlainTextResponse]] = bare
     also: Callable[[Request], Response] = synchronous
     assert_type(await keeps(request), PlainTextResponse)
@@ -142,7 +196,7 @@ class Socket(WebSocketEndpoint):
 
 starlette_clerk.require_permission()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 starlette_clerk.require_reverification("strictest")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-starlette_clerk.protect(roles="org:admin")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+starlette_clerk.protect(roles="org:admin")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 # FastAPI
 
@@ -182,6 +236,43 @@ async def dependencies(request: Request, auth: Auth) -> None:
         assert_type(await required(request, auth), SessionAuth)
 
 
+async def dependencies_of_machines(request: Request, auth: Auth) -> None:
+    require_auth, require_scope = fastapi_clerk.require_auth, fastapi_clerk.require_scope
+    assert_type(await require_auth()(request, auth), SessionAuth)
+    assert_type(await require_auth(accepts_token="session_token")(request, auth), SessionAuth)
+    assert_type(await require_auth(accepts_token="api_key")(request, auth), APIKeyAuth)
+    assert_type(await require_auth(accepts_token="m2m_token")(request, auth), M2MAuth)
+    assert_type(await require_auth(accepts_token="oauth_token")(request, auth), OAuthAuth)
+    assert_type(await require_auth(accepts_token="any")(request, auth), SessionAuth | MachineAuth)
+    either = require_auth(accepts_token=["session_token", "api_key"])
+    assert_type(await either(request, auth), SessionAuth | MachineAuth)
+    assert_type(await require_scope("read:loads")(request, auth), MachineAuth)
+    assert_type(await require_scope("read:loads", "a", accepts_token="api_key")(request, auth), APIKeyAuth)
+    assert_type(await require_scope("read:loads", accepts_token="oauth_token")(request, auth), OAuthAuth)
+    assert_type(
+        await require_scope("read:loads", accepts_token="any")(request, auth), SessionAuth | MachineAuth
+    )
+    protected = fastapi_clerk.protect(token=["session_token", "api_key"], role="a", scope="read:loads")
+    assert_type(await protected(request, auth), SessionAuth | MachineAuth)
+    oauth2 = fastapi_clerk.ClerkOAuth2(config, scopes={"read:loads": "See the loads"})
+    assert_type(await oauth2(request, auth), OAuthAuth)
+    either_oauth2 = fastapi_clerk.ClerkOAuth2(config, accepts_token=["oauth_token", "api_key"])
+    assert_type(await either_oauth2(request, auth), MachineAuth)
+    any_oauth2 = fastapi_clerk.ClerkOAuth2(config, accepts_token=["session_token", "oauth_token"])
+    assert_type(await any_oauth2(request, auth), SessionAuth | MachineAuth)
+    fastapi_clerk.ClerkOAuth2(config, accepts_token="api_key")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+    require_auth(permission="org:teams:manage")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    require_auth("api_key")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+@app.get("/loads")
+async def loads(
+    key: Annotated[APIKeyAuth, Depends(fastapi_clerk.require_auth(accepts_token="api_key"))],
+    current: Annotated[Auth, Security(fastapi_clerk.current_auth, scopes=["read:loads"])],
+) -> None:
+    assert_type(key.name, str | None)
+
+
 fastapi_clerk.protect(lambda session: session.user, role="x")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 # Middleware
@@ -205,6 +296,11 @@ ClerkMiddleware(app, config)
 def django_view(request: HttpRequest, number: int) -> HttpResponse:
     assert_type(django_clerk.get_auth(request), Auth)
     assert_type(django_clerk.get_session(request).user_id, str)
+    return HttpResponse()
+
+
+@django_clerk.require_scope("read:loads", accepts_token=["api_key", "oauth_token"])
+def django_machine_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
@@ -307,6 +403,14 @@ async def flask_signatures() -> None:
     flask_view("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+@flask_app.get("/positions")
+@flask_clerk.require_auth(accepts_token="m2m_token")
+@flask_clerk.require_scope("read:loads")
+def flask_machine_view() -> str:
+    auth = flask_clerk.get_auth()
+    return auth.machine_id if isinstance(auth, M2MAuth) else ""
+
+
 class FlaskTeams(MethodView):
     decorators = [flask_clerk.require_auth, flask_clerk.require_plan("pro")]
 
@@ -317,7 +421,7 @@ class FlaskTeams(MethodView):
 
 flask_managers = Blueprint("managers", "typing_examples")
 flask_app_clerk.protect_blueprint(flask_managers, lambda auth: auth.org_id == "org_1", role="org:admin")
-flask_app_clerk.protect_blueprint(flask_managers, roles="org:admin")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+flask_app_clerk.protect_blueprint(flask_managers, roles="org:admin")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 
 
 @flask_managers.before_request

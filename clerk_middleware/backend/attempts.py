@@ -15,6 +15,8 @@ DEADLINE: Final = 5.0
 _ATTEMPT_TIMEOUT: Final = 3.0
 _BACKOFF: Final = 0.1
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
+#: Seconds: what asks for a longer pause is asked again sooner.
+_LONGEST_WAIT: Final = 60
 _RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
 
 
@@ -33,7 +35,7 @@ class Attempts:
     def pause_after(self, answer: BackendAnswer) -> float | None:
         """Seconds to wait before another attempt, `None` where *answer* is final."""
         self._left -= 1
-        if self._left <= 0 or answer.status not in _RETRIED:
+        if self._left <= 0 or answer.status not in _RETRIED or answer.retry_after is not None:
             return None
         import random
 
@@ -54,13 +56,23 @@ class Body:
         self._bytes += chunk
         return len(self._bytes) <= _MAX_ANSWER_BYTES and time.monotonic() < self._deadline
 
-    def answer(self, status: int) -> BackendAnswer:
+    def answer(self, status: int, retry_after: str | None) -> BackendAnswer:
+        """:param retry_after: the header of this name."""
         from json import loads
 
+        wait = _seconds(retry_after) if status in (429, 503) else None
         try:
-            return BackendAnswer(status, loads(bytes(self._bytes)))
+            return BackendAnswer(status, loads(bytes(self._bytes)), retry_after=wait)
         except (ValueError, RecursionError):
-            return BackendAnswer(status)
+            return BackendAnswer(status, retry_after=wait)
+
+
+def _seconds(retry_after: str | None) -> int | None:
+    """``Retry-After`` (RFC 9110, 10.2.3), of which Clerk sends the number of seconds; at most a minute."""
+    text = (retry_after or "").strip()
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    return max(1, min(int(text[:9]), _LONGEST_WAIT))
 
 
 def arguments(call: BackendCall, seconds: float) -> dict[str, Any]:

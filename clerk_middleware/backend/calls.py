@@ -6,24 +6,32 @@ https://clerk.com/docs/reference/backend-api
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from ..config import ClerkConfig
+    from ..tokens.classes import MachineTokenType
 
 #: The version of the Backend API whose answers this library understands.
 API_VERSION = "2026-05-12"
 
 Result = TypeVar("Result")
 
+#: What belongs to browsers' sessions, and tokens of machines that nobody has seen before: the latter cost
+#: nothing to make up, and must not keep people from signing in or out.
+Queue = Literal["browsers", "tokens"]
+
+#: Milliseconds until far beyond any token's end, and within what a float can hold.
+_FOREVER = 10.0**15
+
 
 class BackendCall:
     """One call. Its repr shows neither the key nor the body, which hold secrets."""
 
-    __slots__ = ("attempts", "bearer", "body", "is_anybodys", "method", "share", "url")
+    __slots__ = ("attempts", "bearer", "body", "is_settled", "method", "queue", "share", "url")
 
     def __init__(
         self,
@@ -34,7 +42,8 @@ class BackendCall:
         body: Mapping[str, Any] | None = None,
         attempts: int = 1,
         share: Hashable = None,
-        is_anybodys: bool = False,
+        queue: Queue | None = None,
+        is_settled: Callable[[], bool] | None = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -44,8 +53,10 @@ class BackendCall:
         self.attempts = attempts
         #: Concurrent calls of equal *share* are made once and get one answer; `None` for a call of its own.
         self.share = share
-        #: Whether an outsider can cause it at will. Only so many of these are made at once.
-        self.is_anybodys = is_anybodys
+        #: Asked of a shared call before it is made: whether another's answer, kept since, makes it needless.
+        self.is_settled = is_settled
+        #: For what outsiders can cause at will: of each queue, only so many are made at once.
+        self.queue: Queue | None = queue
 
     def __repr__(self) -> str:
         return f"<BackendCall {self.method} {self.url.partition('?')[0]}>"
@@ -54,10 +65,18 @@ class BackendCall:
 class BackendAnswer:
     """What a call came to; `status` is `None` where there was no answer."""
 
-    __slots__ = ("json", "problem", "status")
+    __slots__ = ("json", "problem", "retry_after", "status")
 
-    def __init__(self, status: int | None, json: Any = None, problem: str = "it took too long") -> None:
+    def __init__(
+        self,
+        status: int | None,
+        json: Any = None,
+        problem: str = "it took too long",
+        retry_after: int | None = None,
+    ) -> None:
         self.status = status
+        #: For how many seconds Clerk asks not to be called again.
+        self.retry_after = retry_after
         #: Why there was no answer.
         self.problem = problem
         #: The decoded body, `None` where it was no JSON.
@@ -84,7 +103,19 @@ class BackendAnswer:
         return f"<BackendAnswer {self.status}>"
 
 
+def unix_time(milliseconds: object) -> float:
+    """A time of the Backend API's, in seconds.
+
+    :raises TypeError: if it is none.
+    """
+    if type(milliseconds) not in (int, float) or not -_FOREVER < milliseconds < _FOREVER:  # type: ignore[operator]
+        raise TypeError("a time must be a number of milliseconds")
+    return milliseconds / 1000  # type: ignore[operator]
+
+
 NO_ANSWER = BackendAnswer(None)
+#: In the place of an answer to a call that was settled meanwhile: look again.
+SETTLED = BackendAnswer(None)
 
 Flow = Generator[BackendCall, BackendAnswer, Result]
 
@@ -97,7 +128,7 @@ def fetch_key_set(config: ClerkConfig) -> BackendCall:
 
 def exchange_nonce(config: ClerkConfig, nonce: str) -> BackendCall:
     url = _url(config, "/clients/handshake_payload", nonce=nonce)
-    return BackendCall("GET", url, bearer=config.secret_key, is_anybodys=True)
+    return BackendCall("GET", url, bearer=config.secret_key, queue="browsers")
 
 
 def refresh_session(
@@ -105,7 +136,7 @@ def refresh_session(
 ) -> BackendCall:
     query = {"suffixed_cookies": "true"} if suffixed_cookies else {}
     url = _url(config, f"/sessions/{quote(session_id, safe='')}/refresh", **query)
-    return BackendCall("POST", url, bearer=config.secret_key, body=body, is_anybodys=True)
+    return BackendCall("POST", url, bearer=config.secret_key, body=body, queue="browsers")
 
 
 def create_session_token(config: ClerkConfig, session_id: str, template: str) -> BackendCall:
@@ -116,13 +147,67 @@ def create_session_token(config: ClerkConfig, session_id: str, template: str) ->
 def revoke_session(config: ClerkConfig, session_id: str) -> BackendCall:
     url = _url(config, f"/sessions/{quote(session_id, safe='')}/revoke")
     share = ("revoke", *config.instance, session_id)
-    return BackendCall("POST", url, bearer=config.secret_key, share=share, is_anybodys=True)
+    return BackendCall("POST", url, bearer=config.secret_key, share=share, queue="browsers")
 
 
 def fetch_user(config: ClerkConfig, user_id: str) -> BackendCall:
     url = _url(config, f"/users/{quote(user_id, safe='')}")
     share = ("user", *config.instance, user_id)
-    return BackendCall("GET", url, bearer=config.secret_key, attempts=2, share=share, is_anybodys=True)
+    return BackendCall("GET", url, bearer=config.secret_key, attempts=2, share=share, queue="browsers")
+
+
+def verify_opaque_token(
+    config: ClerkConfig,
+    token_type: MachineTokenType,
+    token: str,
+    *,
+    share: Hashable,
+    queue: Queue | None,
+    is_settled: Callable[[], bool],
+) -> BackendCall:
+    """:param share: tells the token from others, and is no secret."""
+    path, member = _VERIFIERS[token_type]
+    bearer = config.m2m_key if token_type == "m2m_token" else config.secret_key
+    return BackendCall(
+        "POST",
+        _url(config, path),
+        bearer=bearer,
+        body={member: token},
+        attempts=2,
+        share=share,
+        queue=queue,
+        is_settled=is_settled,
+    )
+
+
+_VERIFIERS: Mapping[MachineTokenType, tuple[str, str]] = {
+    "api_key": ("/api_keys/verify", "secret"),
+    "m2m_token": ("/m2m_tokens/verify", "token"),
+    "oauth_token": ("/oauth_applications/access_tokens/verify", "access_token"),
+}
+
+
+def create_m2m_token(
+    config: ClerkConfig,
+    machine_secret_key: str,
+    body: Mapping[str, Any],
+    *,
+    share: Hashable,
+    is_settled: Callable[[], bool] | None,
+) -> BackendCall:
+    return BackendCall(
+        "POST",
+        _url(config, "/m2m_tokens"),
+        bearer=machine_secret_key,
+        body=body,
+        share=share,
+        is_settled=is_settled,
+    )
+
+
+def fetch_authorization_server(frontend_api: str) -> BackendCall:
+    url = f"{frontend_api}/.well-known/oauth-authorization-server"
+    return BackendCall("GET", url, bearer=None, attempts=2, share=url)
 
 
 def _url(config: ClerkConfig, path: str, **query: str) -> str:

@@ -11,23 +11,24 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..logging import hide_nonces
 from .attempts import DEADLINE, Attempts, Body, arguments, no_answer
-from .calls import NO_ANSWER, BackendAnswer
+from .calls import NO_ANSWER, SETTLED, BackendAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from http.cookiejar import CookieJar
 
     import anyio
     import httpx
 
-    from .calls import BackendCall, Flow, Result
+    from .calls import BackendCall, Flow, Queue, Result
 
-#: Of the pool's 100 connections, those that outsiders may take up: the key set's fetch never waits.
-_MAX_OF_ANYBODY: Final = 64
+#: Of the pool's 100 connections, those that each queue may take up: the key set's fetch never waits.
+_MAX_IN_QUEUE: Final[Mapping[Queue, int]] = {"browsers": 48, "tokens": 32}
 _MAX_EVENT_LOOPS: Final = 16
 
 TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
@@ -46,18 +47,25 @@ class Driver:
             call = next(flow)
             while True:
                 try:
-                    answer = self._answer(call)
+                    answer, release = self._answer(call)
                 except Exception as error:
                     call = flow.throw(error)
                 else:
-                    call = flow.send(answer)
+                    try:
+                        call = flow.send(answer)
+                    finally:
+                        release()
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
-    def _answer(self, call: BackendCall) -> BackendAnswer:
+    def _answer(self, call: BackendCall) -> tuple[BackendAnswer, Callable[[], object]]:
+        """The answer, and what to call when the flow has taken from it what it remembers.
+
+        Until then it stays shared: whoever comes in between finds it here, or in the flow's memory.
+        """
         connections = self._current()
         if call.share is None:
-            return self._bounded(connections, call)
+            return self._bounded(connections, call), _nothing
         with connections.lock:
             shared = connections.shared.get(call.share)
             is_leader = shared is None
@@ -65,27 +73,32 @@ class Driver:
                 shared = connections.shared[call.share] = _SharedAnswer()
         if not is_leader:
             shared.ready.wait(DEADLINE * 2)
-            return shared.answer
+            return shared.answer, _nothing
+        release = partial(connections.shared.pop, call.share)
         try:
-            shared.answer = self._bounded(connections, call)
+            # Another thread's answer may have been kept after this flow looked, and its call be over.
+            is_settled = call.is_settled is not None and call.is_settled()
+            shared.answer = SETTLED if is_settled else self._bounded(connections, call)
+        except BaseException:
+            release()
+            raise
         finally:
-            with connections.lock:
-                del connections.shared[call.share]
             shared.ready.set()
-        return shared.answer
+        return shared.answer, release
 
     def _bounded(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
-        if not call.is_anybodys:
+        queue = call.queue
+        if queue is None:
             return self._attempt(connections, call)
         with connections.lock:
-            if connections.anybodys >= _MAX_OF_ANYBODY:
+            if connections.queued[queue] >= _MAX_IN_QUEUE[queue]:
                 return TOO_MANY
-            connections.anybodys += 1
+            connections.queued[queue] += 1
         try:
             return self._attempt(connections, call)
         finally:
             with connections.lock:
-                connections.anybodys -= 1
+                connections.queued[queue] -= 1
 
     def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
         attempts = Attempts(call)
@@ -105,7 +118,7 @@ class Driver:
                 for chunk in response.iter_bytes():
                     if not body.add(chunk):
                         return NO_ANSWER
-                return body.answer(response.status_code)
+                return body.answer(response.status_code, response.headers.get("retry-after"))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return no_answer(error)
 
@@ -130,7 +143,7 @@ class _Connections:
         self.client: httpx.Client | None = None
         self.lock = threading.Lock()
         self.shared: dict[Hashable, _SharedAnswer] = {}
-        self.anybodys = 0
+        self.queued: dict[Queue, int] = {"browsers": 0, "tokens": 0}
 
     def open(self, transport: httpx.BaseTransport | None) -> httpx.Client:
         with self.lock:
@@ -140,6 +153,10 @@ class _Connections:
                 hide_nonces()
                 self.client = httpx.Client(transport=transport, cookies=_no_cookies())
             return self.client
+
+
+def _nothing() -> None:
+    """Releases a call of its own."""
 
 
 class _SharedAnswer:
@@ -194,15 +211,16 @@ class AsyncDriver:
         return answers[0]
 
     async def _bounded(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
-        if not call.is_anybodys:
+        queue = call.queue
+        if queue is None:
             return await self._attempt(connections, call)
-        if connections.anybodys >= _MAX_OF_ANYBODY:
+        if connections.queued[queue] >= _MAX_IN_QUEUE[queue]:
             return TOO_MANY
-        connections.anybodys += 1
+        connections.queued[queue] += 1
         try:
             return await self._attempt(connections, call)
         finally:
-            connections.anybodys -= 1
+            connections.queued[queue] -= 1
 
     async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
         from anyio import sleep
@@ -226,7 +244,7 @@ class AsyncDriver:
                     async for chunk in response.aiter_bytes():
                         if not body.add(chunk):
                             return NO_ANSWER
-                    answer = body.answer(response.status_code)
+                    answer = body.answer(response.status_code, response.headers.get("retry-after"))
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 return no_answer(error)
         return answer
@@ -258,7 +276,7 @@ class _AsyncConnections:
     def __init__(self) -> None:
         self.client: httpx.AsyncClient | None = None
         self.shared: dict[Hashable, tuple[list[BackendAnswer], anyio.Event]] = {}
-        self.anybodys = 0
+        self.queued: dict[Queue, int] = {"browsers": 0, "tokens": 0}
 
     def open(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
         if self.client is None:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from clerk_middleware import MachineAuth
 from clerk_middleware.asgi_scope import STATE
 from clerk_middleware.logging import logger as library
 
@@ -69,6 +70,8 @@ def _identity(scope: Scope) -> str:
     auth = state.to_auth()
     if not auth.is_authenticated:
         return "  nobody"
+    if isinstance(auth, MachineAuth):
+        return f"  {auth.subject} ({auth.token_type})"
     return (
         f"  {auth.user_id} ({f'{auth.org_role} at {auth.org_slug}' if auth.org_id else 'personal account'})"
     )

@@ -22,7 +22,8 @@ _TO_TRY = """\
   as Rosa    My loads: a driver has other permissions, and none of the dispatcher's
   as Ada     Company: pay a driver a good minute after signing in, and verify that it is you
   as Grace   second factor; switch company in the menu, or by {app}/orgs/harbor-lines
-  anyone     stay a minute: the expired token is refreshed, and the log says so; curl {app}/api/me"""
+  anyone     stay a minute: the expired token is refreshed, and the log says so; curl {app}/api/me
+  a partner  curl -H 'Authorization: Bearer ak_local_dispatch_board' {app}/api/loads"""
 
 
 def add_command(commands: Any) -> None:

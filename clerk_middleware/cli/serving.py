@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["listen", "origins_of", "run", "serve", "url_of"]
 
+#: Seconds for starting, and for stopping: many times what either takes.
+_PATIENCE = 20.0
+
 
 def listen(host: str, port: int, *, option: str) -> socket.socket:
     """A listening socket; port 0 takes a free one. *option* is what to change where it is taken."""
@@ -60,17 +63,25 @@ def run(app: ASGIApp, listening: socket.socket) -> None:
 
 @contextmanager
 def serve(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
-    """Serve from a background thread for as long as the block lasts."""
+    """Serve from a background thread for as long as the block lasts.
+
+    Raises `CommandFailed` where it does not start or stop: nobody waits without end.
+    """
     server = _server(app)
     thread = threading.Thread(target=server.run, args=([listening],), name="demo application", daemon=True)
     thread.start()
     try:
-        while not server.started and thread.is_alive():
+        give_up = time.monotonic() + _PATIENCE
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > give_up:
+                raise CommandFailed("the application did not start")
             time.sleep(0.005)
         yield
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(_PATIENCE)
+    if thread.is_alive():
+        raise CommandFailed(f"the application did not stop within {_PATIENCE:g} seconds")
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["AdjustableClock", "Demo", "set_up"]
 
 
+#: What the application is to services that call it.
+_MACHINE = "mch_fleet_api"
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """An application that is about to be served at `listening`, and the LocalClerk behind it, which is."""
@@ -53,8 +57,9 @@ def set_up(
         listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is
         with clerk.serve(host, clerk_port) as server:
             # These are the settings of any application; only the URLs are LocalClerk's.
+            machine = _MACHINE if _MACHINE in clerk.machines else None  # a seed of one's own may not have it
             environment = {
-                **clerk.environment(server.url),
+                **clerk.environment(server.url, machine=machine),
                 "CLERK_AUTHORIZED_PARTIES": ",".join(origins_of(host, listening)),
                 "FLEET_VERIFY_URL": f"{server.url}/verify",
             }

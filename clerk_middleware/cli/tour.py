@@ -8,6 +8,8 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+from clerk_middleware.publishable_key import PublishableKey
+
 from .browser import Browser
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Tour:
         self.clock = clock
         self._stack = browsers
         self._browsers: dict[str, Browser] = {}
+
+    @property
+    def cookie_suffix(self) -> str:
+        """What tells the cookies of this Clerk instance from those of others."""
+        return PublishableKey.parse(self.clerk.publishable_key).cookie_suffix
 
     def url(self, path: str) -> str:
         return f"{self.demo.app_url}{path}"

@@ -7,17 +7,18 @@ at the first step. `clerk_middleware.backend.drivers` runs it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import reasons
 from ..errors import ClerkError, TokenVerificationError
 from ..logging import logger
 from ..state import RequestState
-from ..tokens.classes import MachineTokenType, TokenType, opaque_token_type
+from ..tokens.classes import MachineTokenType, TokenType, a_token, is_accepted, opaque_token_type
 from ..validation import keys_suffice, token_types
 from .browser_flow import authenticate_browser
 from .failure import session_failure
-from .machine import authenticate_machine_jwt, machine_type_of, refuse_opaque
+from .machine import RETRY_AFTER, authenticate_machine_jwt, machine_signed_out, machine_type_of
+from .opaque import authenticate_opaque
 from .session import signed_in, signed_out, verify
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ..state import Carrier
     from ..tokens.classes import AcceptsToken
     from .context import Context
+
+
+_NOT_ACCEPTED: Final = "{} is not accepted by this application: see accepts_token"
 
 
 def authenticate_request(context: Context, accepts_token: AcceptsToken | None = None) -> Flow[RequestState]:
@@ -38,14 +42,22 @@ def authenticate_request(context: Context, accepts_token: AcceptsToken | None = 
         raise
     except Exception:
         logger.exception("Clerk: authenticating failed unexpectedly; the request is signed out")
+        return _failed(context)
+
+
+def _failed(context: Context) -> RequestState:
+    """An error of ours. A token that only Clerk could have refused may be a good one."""
+    token_type = opaque_token_type(bearer_token(context.request.authorization) or "")
+    if token_type is None or not is_accepted(token_type, context.accepts):
         return signed_out(reasons.UNEXPECTED_ERROR)
+    return machine_signed_out(token_type, reasons.UNEXPECTED_ERROR, "", retry_after=RETRY_AFTER)
 
 
 def _flow_of(context: Context, accepts_token: AcceptsToken | None) -> Flow[RequestState]:
     config = context.config
     accepts = config.accepts_token
     if accepts_token is not None:
-        accepts = token_types(accepts_token)
+        accepts = context.accepts = token_types(accepts_token)
         keys_suffice(config, accepts)
     token = bearer_token(context.request.authorization)
     if accepts == "session_token":
@@ -53,12 +65,12 @@ def _flow_of(context: Context, accepts_token: AcceptsToken | None) -> Flow[Reque
     presented = _type_of(context, token)
     if not isinstance(accepts, str):
         if presented not in accepts:
-            return _refused(None)
+            return _refused(None, presented)
     elif accepts != "any":
         if token is None:
-            return _refused(accepts, reasons.NO_TOKEN_IN_HEADER)
+            return _refused(accepts, presented, reasons.NO_TOKEN_IN_HEADER)
         if presented != accepts:
-            return _refused(accepts)
+            return _refused(accepts, presented)
     if token is None:
         return _from_cookies(context)
     if presented == "session_token":
@@ -85,14 +97,17 @@ def _type_of(context: Context, token: str | None) -> TokenType:
     return machine_type_of(context, token) or "session_token"
 
 
-def _refused(token_type: TokenType | None, reason: str = reasons.TOKEN_TYPE_MISMATCH) -> Flow[RequestState]:
+def _refused(
+    token_type: TokenType | None, presented: TokenType, reason: str = reasons.TOKEN_TYPE_MISMATCH
+) -> Flow[RequestState]:
     yield from ()
-    return RequestState("signed-out", token_type=token_type, reason=reason)
+    message = _NOT_ACCEPTED.format(a_token(presented)) if reason == reasons.TOKEN_TYPE_MISMATCH else ""
+    return RequestState("signed-out", token_type=token_type, reason=reason, message=message)
 
 
 def _machine(context: Context, token: str, token_type: MachineTokenType) -> Flow[RequestState]:
     if opaque_token_type(token) is not None:
-        return refuse_opaque(token_type)
+        return (yield from authenticate_opaque(context, token, token_type))
     return (yield from authenticate_machine_jwt(context, token, token_type))
 
 
@@ -102,6 +117,9 @@ def _session(context: Context, token: str, carrier: Carrier) -> Flow[RequestStat
         presented.require_session_class()
         verified = yield from verify(context, presented)
     except TokenVerificationError as error:
+        opaque = opaque_token_type(token)
+        if opaque is not None:
+            error = TokenVerificationError(error.reason, _NOT_ACCEPTED.format(a_token(opaque)))
         return (yield from session_failure(context, token, error))
     return signed_in(token, verified, carrier)
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..lazy import lazy
 from ..logging import OccasionalWarnings
+from ..oauth_servers import ServerMetadata
 from ..tokens.jwks import KeySets
+from ..tokens.opaque import OpaqueTokens
 from ..tokens.verified import VerifiedTokens
 from .cookies import InstanceCookies
 from .presented import PresentedTokens
@@ -17,17 +19,29 @@ if TYPE_CHECKING:
     from ..config import ClerkConfig
     from ..publishable_key import PublishableKey
     from ..request import ClerkRequest
+    from ..tokens.classes import AcceptsToken
     from ..urls import URL
 
 
 class Memory:
     """What an authenticator remembers between requests. Its parts say what their keys are."""
 
-    __slots__ = ("key_sets", "verified_tokens", "warnings")
+    __slots__ = (
+        "key_sets",
+        "opaque_tokens",
+        "server_metadata",
+        "verified_machine_tokens",
+        "verified_tokens",
+        "warnings",
+    )
 
-    def __init__(self, verified_tokens: int = 4096) -> None:
+    def __init__(self, remembered_tokens: int = 4096) -> None:
         self.key_sets = KeySets()
-        self.verified_tokens = VerifiedTokens(verified_tokens)
+        self.verified_tokens = VerifiedTokens(remembered_tokens)
+        # Apart from sessions': what was verified as one class of token never counts as another.
+        self.verified_machine_tokens = VerifiedTokens(remembered_tokens)
+        self.opaque_tokens = OpaqueTokens(remembered_tokens)
+        self.server_metadata = ServerMetadata()
         self.warnings = OccasionalWarnings()
 
 
@@ -47,6 +61,8 @@ class Context:
         #: The moment for which the decision is made. What takes time asks the clock again.
         self.now = clock()
         self.tokens = PresentedTokens(memory.verified_tokens)
+        #: Which types of token count for this request.
+        self.accepts: AcceptsToken = config.accepts_token
 
     @lazy
     def browser(self) -> Browser:

@@ -18,6 +18,11 @@ except ImportError as error:
     ) from None
 
 from .clerk import LocalClerk
+from .credentials import APIKey, M2MToken, Machine
+from .machine_seed import APIKeySeed, MachineSeed
+from .oauth.applications import OAuthApplication
+from .oauth.grants import OAuthAccessToken
+from .oauth.seed import OAuthApplicationSeed, OAuthSettings
 from .records import Client, Session
 from .seed import JWTTemplate, Organization, Plan, Role, Seed, User
 from .seed_file import load_seed
@@ -25,10 +30,19 @@ from .seed_reader import SeedError
 from .server import LocalServer
 
 __all__ = [
+    "APIKey",
+    "APIKeySeed",
     "Client",
     "JWTTemplate",
     "LocalClerk",
     "LocalServer",
+    "M2MToken",
+    "Machine",
+    "MachineSeed",
+    "OAuthAccessToken",
+    "OAuthApplication",
+    "OAuthApplicationSeed",
+    "OAuthSettings",
     "Organization",
     "Plan",
     "Role",

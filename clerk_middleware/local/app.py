@@ -7,18 +7,30 @@ from typing import cast
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .api_key_api import APIKeyAPI
 from .backend_api import BackendAPI
+from .backend_guard import BackendGuard
 from .browser import Browsers
 from .errors import APIError, error_response
 from .faults import Faults, FaultsMiddleware
 from .frontend_api import FrontendAPI
 from .instance import Instance
+from .issuing import CredentialIssuer
+from .machine_api import MachineAPI
+from .oauth.authorization_endpoint import AuthorizationEndpoint
+from .oauth.backend_api import OAuthBackendAPI
+from .oauth.issuing import OAuthTokenIssuer
+from .oauth.metadata import Metadata
+from .oauth.registration import Registration
+from .oauth.token_endpoint import TokenEndpoint
 from .origins import OriginPolicy
 from .pages import Pages
+from .rendering import PageRenderer
+from .requested_paths import RequestCounts, RequestCountsMiddleware
 from .tokens import TokenIssuer
 
 __all__ = ["create_app"]
@@ -28,10 +40,19 @@ _MAXIMUM_BODY = 256 * 1024
 _CODES = {404: "resource_not_found", 405: "method_not_allowed"}
 
 
-def create_app(instance: Instance, issuer: TokenIssuer, origins: OriginPolicy, faults: Faults) -> Starlette:
+def create_app(
+    instance: Instance,
+    issuer: TokenIssuer,
+    credentials: CredentialIssuer,
+    oauth: OAuthTokenIssuer,
+    origins: OriginPolicy,
+    faults: Faults,
+    counts: RequestCounts,
+) -> Starlette:
     """The ASGI application of an instance: Backend API, Frontend API and pages."""
     browsers = Browsers(instance)
-    pages = Pages(instance, browsers, origins)
+    guard = BackendGuard(instance)
+    renderer = PageRenderer(instance, origins)
     frontend_api = FrontendAPI(instance, issuer, browsers, origins)
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -45,16 +66,31 @@ def create_app(instance: Instance, issuer: TokenIssuer, origins: OriginPolicy, f
             return error_response(error.status_code, code, error.detail, headers=error.headers)
         title = "There is no such page" if error.status_code == 404 else "This did not work"
         text = "LocalClerk has no page at this address." if error.status_code == 404 else error.detail
-        return pages.message(request, error.status_code, title, text)
+        return renderer.message(request, error.status_code, title, text)
+
+    async def hung_up(request: Request, error: Exception) -> Response:
+        return Response(status_code=400)  # which nobody reads: clients may give up, and that is no error here
 
     return Starlette(
-        routes=[*BackendAPI(instance, issuer).routes, *frontend_api.routes, *pages.routes],
+        routes=[
+            *BackendAPI(instance, issuer, guard).routes,
+            *MachineAPI(instance, credentials, guard).routes,
+            *APIKeyAPI(instance, credentials, guard).routes,
+            *OAuthBackendAPI(instance, guard).routes,
+            *frontend_api.routes,
+            *Metadata(instance).routes,
+            *Registration(instance).routes,
+            *TokenEndpoint(instance, oauth).routes,
+            *AuthorizationEndpoint(instance, browsers, renderer).routes,
+            *Pages(instance, browsers, origins, renderer).routes,
+        ],
         middleware=[
             Middleware(HostMiddleware, origins=origins),
+            Middleware(RequestCountsMiddleware, counts=counts),
             Middleware(FaultsMiddleware, faults=faults),
             Middleware(BodyLimitMiddleware),
         ],
-        exception_handlers={HTTPException: refused},
+        exception_handlers={HTTPException: refused, ClientDisconnect: hung_up},
     )
 
 

@@ -6,9 +6,6 @@ https://clerk.com/docs/reference/backend-api
 from __future__ import annotations
 
 import hmac
-import json
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,36 +13,35 @@ from starlette.routing import Route
 
 from clerk_middleware.testing.user_object import user_object
 
+from .backend_guard import BackendGuard
 from .cookies import refresh_cookies
 from .errors import APIError
 from .instance import Instance
+from .json_body import JSONBody
 from .origins import origin_of
 from .records import Session
 from .tokens import TokenIssuer
 
 __all__ = ["BackendAPI"]
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 
 class BackendAPI:
-    """The endpoints, each behind the secret key."""
+    """The endpoints that sessions and users are about, each behind the secret key."""
 
-    def __init__(self, instance: Instance, issuer: TokenIssuer) -> None:
+    def __init__(self, instance: Instance, issuer: TokenIssuer, guard: BackendGuard) -> None:
         self._instance = instance
         self._issuer = issuer
+        guarded = guard.guarded
         self.routes = [
-            Route("/v1/jwks", self._guarded(self.jwks), methods=["GET"]),
-            Route("/v1/clients/handshake_payload", self._guarded(self.handshake_payload), methods=["GET"]),
-            Route("/v1/sessions/{session_id}/refresh", self._guarded(self.refresh), methods=["POST"]),
-            Route("/v1/sessions/{session_id}/tokens", self._guarded(self.token), methods=["POST"]),
+            Route("/v1/jwks", guarded(self.jwks), methods=["GET"]),
+            Route("/v1/clients/handshake_payload", guarded(self.handshake_payload), methods=["GET"]),
+            Route("/v1/sessions/{session_id}/refresh", guarded(self.refresh), methods=["POST"]),
+            Route("/v1/sessions/{session_id}/tokens", guarded(self.token), methods=["POST"]),
             Route(
-                "/v1/sessions/{session_id}/tokens/{template}",
-                self._guarded(self.template_token),
-                methods=["POST"],
+                "/v1/sessions/{session_id}/tokens/{template}", guarded(self.template_token), methods=["POST"]
             ),
-            Route("/v1/sessions/{session_id}/revoke", self._guarded(self.revoke), methods=["POST"]),
-            Route("/v1/users/{user_id}", self._guarded(self.user), methods=["GET"]),
+            Route("/v1/sessions/{session_id}/revoke", guarded(self.revoke), methods=["POST"]),
+            Route("/v1/users/{user_id}", guarded(self.user), methods=["GET"]),
         ]
 
     async def jwks(self, request: Request) -> Response:
@@ -64,12 +60,12 @@ class BackendAPI:
     async def refresh(self, request: Request) -> Response:
         """``POST /sessions/ID/refresh``: a new session token for an expired one and its refresh token."""
         session = self._session(request)
-        body = await _json_object(request)
-        expired_token, refresh_token, request_origin = (
-            _text(body, name) for name in ("expired_token", "refresh_token", "request_origin")
+        body = await JSONBody.of(request)
+        expired_token, refresh_token, request_origin = map(
+            body.secret, ("expired_token", "refresh_token", "request_origin")
         )
         if body.get("format", "cookie") != "cookie":
-            raise APIError(422, "form_param_value_invalid", "format must be 'cookie'.", parameter="format")
+            raise body.invalid("format", "must be 'cookie'.")
         if not hmac.compare_digest(refresh_token.encode(errors="replace"), session.refresh_token.encode()):
             raise APIError(401, "refresh_token_invalid", "The refresh token does not belong to this session.")
         claims = self._instance.keys.claims_if_ours(expired_token)
@@ -86,10 +82,7 @@ class BackendAPI:
     async def token(self, request: Request) -> Response:
         """``POST /sessions/ID/tokens``: a session token."""
         session = self._active_session(request)
-        lifetime = (await _json_object(request)).get("expires_in_seconds")
-        if lifetime is not None and (type(lifetime) is not int or not 30 <= lifetime <= 315_360_000):
-            message = "expires_in_seconds must be a whole number from 30 to 315360000."
-            raise APIError(422, "form_param_value_invalid", message, parameter="expires_in_seconds")
+        lifetime = (await JSONBody.of(request)).seconds("expires_in_seconds", minimum=30)
         token = self._issuer.session_token(
             session, authorized_party=session.authorized_party, lifetime=lifetime
         )
@@ -140,17 +133,6 @@ class BackendAPI:
             )
         )
 
-    def _guarded(self, endpoint: Endpoint) -> Endpoint:
-        async def guarded(request: Request) -> Response:
-            scheme, _, given = request.headers.get("authorization", "").partition(" ")
-            is_ours = hmac.compare_digest(given.encode(), self._instance.secret_key.encode())
-            if scheme.lower() != "bearer" or not is_ours:
-                message = "The secret key is not this instance's: send it as 'Authorization: Bearer sk_...'."
-                raise APIError(401, "clerk_key_invalid", message)
-            return await endpoint(request)
-
-        return guarded
-
     def _session(self, request: Request) -> Session:
         session = self._instance.session(request.path_params["session_id"])
         if session is None:
@@ -166,26 +148,6 @@ class BackendAPI:
         status = session.status_at(self._instance.clock())
         if status != "active":
             raise APIError(401, "session_not_active", f"The session is {status}.")
-
-
-async def _json_object(request: Request) -> dict[str, Any]:
-    """The body, which must be a JSON object; none at all is an empty one."""
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise APIError(400, "request_body_invalid", "The body is not JSON.") from error
-    if not isinstance(body, dict):
-        raise APIError(400, "request_body_invalid", "The body must be a JSON object.")
-    return body
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise APIError(
-            422, "form_param_missing", f"{name} must be a string that is not empty.", parameter=name
-        )
-    return value
 
 
 def _origin(value: str) -> str:

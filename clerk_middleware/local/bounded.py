@@ -38,14 +38,25 @@ class BoundedStore(Generic[Value]):
             self._values.move_to_end(key)
             return self._values[key]
 
-    def put(self, key: str, value: Value) -> None:
-        """Keep `value`, which makes it the most recently used one."""
+    def items(self) -> list[tuple[str, Value]]:
+        """What is kept now, the most recently used last. Nothing counts as used by it."""
+        with self._lock:
+            return list(self._values.items())
+
+    def values(self) -> list[Value]:
+        """The values of `items`."""
+        return [value for _, value in self.items()]
+
+    def put(self, key: str, value: Value) -> list[Value]:
+        """Keep `value`, which makes it the most recently used one, and answer what made room for it."""
+        gone: list[Value] = []
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
             while len(self._values) > self._maximum:
                 candidates = (kept for kept, value in self._values.items() if self._goes_first(value))
-                del self._values[next(candidates, next(iter(self._values)))]
+                gone.append(self._values.pop(next(candidates, next(iter(self._values)))))
+        return gone
 
     def pop(self, key: str) -> Value | None:
         """The value, which is forgotten, or `None`."""

@@ -26,11 +26,15 @@ class Browsers:
         self._cookie = f"__local_clerk_client_{suffix}" if instance.is_development else "__client"
         self._application_cookies = (f"__clerk_db_jwt_{suffix}", "__clerk_db_jwt")
 
-    def find(self, request: Request) -> Client | None:
-        """The client of this request's browser, if LocalClerk knows it."""
+    def find(self, request: Request, *, in_query: bool = True) -> Client | None:
+        """The client of this request's browser, if LocalClerk knows it.
+
+        Without `in_query` it has to be in a cookie: a link of somebody else's can't choose it then.
+        """
         tokens = [request.cookies.get(self._cookie)]
         if self._instance.is_development:
-            tokens.insert(0, request.query_params.get("__clerk_db_jwt"))
+            if in_query:
+                tokens.insert(0, request.query_params.get("__clerk_db_jwt"))
             tokens += [request.cookies.get(name) for name in self._application_cookies]
         found = (self._instance.client_of(token) for token in tokens)
         return next((client for client in found if client), None)

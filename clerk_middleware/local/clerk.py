@@ -14,8 +14,10 @@ from starlette.types import ASGIApp
 from .app import create_app
 from .faults import Faults
 from .instance import Instance
+from .machine_access import MachineAccess
 from .origins import OriginPolicy, is_loopback
 from .records import Session
+from .requested_paths import RequestCounts
 from .seed import InstanceType, Organization, Seed, User
 from .seed_file import load_seed
 from .server import LocalServer, run, serve
@@ -24,7 +26,7 @@ from .tokens import TokenIssuer
 __all__ = ["LocalClerk"]
 
 
-class LocalClerk:
+class LocalClerk(MachineAccess):
     """A Clerk instance in this process, with its Backend API, Frontend API and pages.
 
     Applications reach it as they reach Clerk, by configuration alone::
@@ -55,11 +57,20 @@ class LocalClerk:
         session_token_lifetime: int = 60,
     ) -> None:
         self._seed = seed if isinstance(seed, Seed) else load_seed(seed)
-        self._instance = Instance(self._seed, clock=clock, session_token_lifetime=session_token_lifetime)
+        super().__init__(Instance(self._seed, clock=clock, session_token_lifetime=session_token_lifetime))
         self._issuer = TokenIssuer(self._instance)
         self._faults = Faults()
+        self._counts = RequestCounts()
         self._origins = OriginPolicy(self._seed.allowed_origins, self._seed.hosts)
-        self._app = create_app(self._instance, self._issuer, self._origins, self._faults)
+        self._app = create_app(
+            self._instance,
+            self._issuer,
+            self._credentials,
+            self._oauth,
+            self._origins,
+            self._faults,
+            self._counts,
+        )
 
     def __repr__(self) -> str:
         return f"LocalClerk({self._seed.name!r}, {self.publishable_key!r})"
@@ -191,6 +202,10 @@ class LocalClerk:
         """Undo every `fail` and `delay`."""
         self._faults.clear()
 
+    def calls(self, path: str) -> int:
+        """How many requests for `path`, written as for `fail`, have come so far, failed ones too."""
+        return self._counts.of(path)
+
     def serve(
         self, host: str = "127.0.0.1", port: int = 0, *, allow_remote: bool = False
     ) -> AbstractContextManager[LocalServer]:
@@ -219,20 +234,27 @@ class LocalClerk:
             self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote, announce=announce
         )
 
-    def environment(self, url: str) -> dict[str, str]:
+    def environment(self, url: str, *, machine: str | None = None) -> dict[str, str]:
         """The ``CLERK_…`` variables of an application that signs in with this one, served at `url`.
 
         ``CLERK_AUTHORIZED_PARTIES`` is not among them: only the application knows its own origins. ::
 
             config = ClerkConfig.from_env(clerk.environment(server.url), authorized_parties=[...])
+
+        `machine` is the id of the machine that the application is, if it takes or makes M2M tokens.
+        Raises `LookupError` for one that is not.
         """
-        return {
+        variables = {
             "CLERK_PUBLISHABLE_KEY": self.publishable_key,
             "CLERK_SECRET_KEY": self.secret_key,
             "CLERK_API_URL": url,
             "CLERK_PROXY_URL": url,
             "CLERK_SIGN_IN_URL": f"{url}/sign-in",
         }
+        if machine is not None:
+            variables["CLERK_MACHINE_ID"] = machine
+            variables["CLERK_MACHINE_SECRET_KEY"] = self._machine(machine).secret_key
+        return variables
 
     def _expect_any_host(self, host: str, allow_remote: bool) -> None:
         """Beyond loopback there is no telling by which names this machine is called."""

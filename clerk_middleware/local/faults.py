@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from threading import Lock
 
 import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import error_response
+from .requested_paths import matches, requested_path, without_version
 
 __all__ = ["Faults", "FaultsMiddleware"]
 
@@ -32,13 +32,13 @@ class Faults:
 
     def fail(self, path: str, *, status: int, times: int | None, retry_after: int | None) -> None:
         """Answer requests for `path` with `status`."""
-        path = _without_version(path)
+        path = without_version(path)
         with self._lock:
             self._faults[path, True] = _Fault(path, status=status, remaining=times, retry_after=retry_after)
 
     def delay(self, path: str, seconds: float, *, times: int | None) -> None:
         """Answer requests for `path` after `seconds`."""
-        path = _without_version(path)
+        path = without_version(path)
         with self._lock:
             self._faults[path, False] = _Fault(path, seconds=seconds, remaining=times)
 
@@ -49,9 +49,8 @@ class Faults:
 
     def matching(self, path: str) -> list[_Fault]:
         """The faults that hit a request for `path`, which uses up one time of each."""
-        path = _without_version(path)
         with self._lock:
-            hit = [fault for fault in self._faults.values() if fnmatchcase(path, fault.path)]
+            hit = [fault for fault in self._faults.values() if matches(path, fault.path)]
             for fault in hit:
                 if fault.remaining is not None:
                     fault.remaining -= 1
@@ -70,7 +69,7 @@ class FaultsMiddleware:
         """Wait, fail, or pass the request on."""
         app = self._app
         if scope["type"] == "http":
-            for fault in self._faults.matching(scope["path"].removeprefix(scope.get("root_path", ""))):
+            for fault in self._faults.matching(requested_path(scope)):
                 await anyio.sleep(fault.seconds)
                 if fault.status is not None:
                     app = _failure(fault.status, fault.retry_after)
@@ -81,7 +80,3 @@ def _failure(status: int, retry_after: int | None) -> ASGIApp:
     code = "too_many_requests" if status == 429 else "unexpected_error"
     headers = {} if retry_after is None else {"retry-after": str(retry_after)}
     return error_response(status, code, "LocalClerk was asked to fail here.", headers=headers)
-
-
-def _without_version(path: str) -> str:
-    return path.removeprefix("/v1")

@@ -36,7 +36,8 @@ class FrontendAPI:
 
     async def jwks(self, request: Request) -> Response:
         """``GET /.well-known/jwks.json``"""
-        return JSONResponse(self._instance.keys.jwks())
+        # Pages read it, too: OAuth clients that verify an ID token.
+        return JSONResponse(self._instance.keys.jwks(), headers={"access-control-allow-origin": "*"})
 
     async def handshake(self, request: Request) -> Response:
         """``GET /v1/client/handshake``: tell the application, by way of the browser, who is signed in.

@@ -8,7 +8,12 @@ from collections.abc import Callable
 
 from .bounded import BoundedStore, HandshakeNonces
 from .claims import Subject
+from .credentials import APIKey, M2MToken
+from .issued_tokens import IssuedTokens
 from .keys import SigningKeys, cookie_suffix, new_secret_key, publishable_key
+from .machines import Machines
+from .oauth.applications import OAuthApplications
+from .oauth.grants import Grants, OAuthAccessToken
 from .records import Client, Session, SignInAttempt
 from .seed import Organization, Seed, User
 
@@ -36,6 +41,12 @@ class Instance:
         self.users: dict[str, User] = dict(seed.users)
         self.organizations: dict[str, Organization] = dict(seed.organizations)
         self.nonces = HandshakeNonces(clock)
+        self.machines = Machines(seed.machines.values(), clock)
+        self.api_keys: IssuedTokens[APIKey] = IssuedTokens()
+        self.m2m_tokens: IssuedTokens[M2MToken] = IssuedTokens()
+        self.oauth_applications = OAuthApplications(seed.oauth_applications, clock)
+        self.grants = Grants(clock)
+        self.oauth_tokens: IssuedTokens[OAuthAccessToken] = IssuedTokens()
         self._sessions: BoundedStore[Session] = BoundedStore(10_000)
         # A page on any site can send browsers here that nobody knows; who is signed in stays.
         self._clients: BoundedStore[Client] = BoundedStore(
@@ -49,6 +60,11 @@ class Instance:
     def is_development(self) -> bool:
         """Whether the instance identifies browsers by dev browser tokens, not by its own cookie."""
         return self.seed.instance_type == "development"
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` of tokens for which nobody asked by a URL."""
+        return f"https://{self.seed.host}"
 
     # Users and organizations
 

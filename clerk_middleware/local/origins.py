@@ -10,7 +10,9 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
-__all__ = ["OriginPolicy", "RedirectRefused", "host_of", "is_loopback", "origin_of", "with_query"]
+from starlette.requests import Request
+
+__all__ = ["OriginPolicy", "RedirectRefused", "host_of", "is_loopback", "origin_of", "own_url", "with_query"]
 
 #: For the ``form-action`` of a page: a browser holds a form also to where its answer redirects.
 LOOPBACK_SOURCES = tuple(
@@ -46,6 +48,12 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
+def own_url(request: Request) -> str:
+    """The URL by which `request` reaches LocalClerk, without a slash at the end: the OAuth issuer."""
+    # Not request.base_url, which leaves out where another application mounts this one.
+    return f"{request.scope['scheme']}://{request.headers['host']}{request.scope.get('root_path', '')}"
+
+
 @dataclass(slots=True)
 class OriginPolicy:
     """What the seed allows besides loopback."""
@@ -68,8 +76,8 @@ class OriginPolicy:
             return False
         return True
 
-    def redirect_url(self, url: str) -> str:
-        """`url`, ready for a ``Location`` header. Raises `RedirectRefused`."""
+    def redirect_url(self, url: str, *, own: str = "") -> str:
+        """`url`, ready for a ``Location`` header; `own` is LocalClerk's. Raises `RedirectRefused`."""
         # urlsplit() drops control characters and browsers read a backslash as a slash, so that what
         # is checked here would not be where the browser goes.
         if any(character <= " " or character in "\\\x7f" for character in url):
@@ -79,7 +87,8 @@ class OriginPolicy:
             raise RedirectRefused("it must be a full http or https URL, such as http://localhost:8000/")
         if "@" in parts.netloc or not parts.netloc.isascii():
             raise RedirectRefused("its host must be plain: no user name, no other alphabet")
-        if not is_loopback(parts.hostname) and origin_of(url) not in self.allowed_origins:
+        allowed = (*self.allowed_origins, origin_of(own))
+        if not is_loopback(parts.hostname) and origin_of(url) not in allowed:
             raise RedirectRefused(
                 f"LocalClerk sends browsers to loopback alone, and {origin_of(url)} is not; "
                 "add it to allowed_origins in [instance] of the seed"

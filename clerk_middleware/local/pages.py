@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from .browser import Browsers
-from .hints import hints_for
 from .instance import Instance
-from .origins import OriginPolicy, RedirectRefused, origin_of, with_query
+from .oauth.authorization_request import authorization_at, is_authorization
+from .oauth.redirect_uris import form_source
+from .origins import OriginPolicy, RedirectRefused, own_url, with_query
 from .records import Client, Session
+from .rendering import PageRenderer, no_store, read_form
 
 __all__ = ["Pages"]
 
@@ -24,16 +24,13 @@ __all__ = ["Pages"]
 class Pages:
     """LocalClerk's own pages. Each takes a ``redirect_url`` and returns there when it is done."""
 
-    def __init__(self, instance: Instance, browsers: Browsers, origins: OriginPolicy) -> None:
+    def __init__(
+        self, instance: Instance, browsers: Browsers, origins: OriginPolicy, renderer: PageRenderer
+    ) -> None:
         self._instance = instance
         self._browsers = browsers
         self._origins = origins
-        self._templates = Environment(
-            loader=PackageLoader("clerk_middleware.local"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-        )
+        self._renderer = renderer
         both = ["GET", "POST"]
         self.routes = [
             Route("/", self.home, methods=["GET"]),
@@ -67,7 +64,7 @@ class Pages:
         redirect_url = self._redirect_url(request)
         if request.method != "POST":
             return self._sign_in_page(request)
-        form = await self._form(request)
+        form = await read_form(request)
         user_id, client = form.get("user_id", ""), self._browsers.find_or_create(request)
         if not self._instance.begin_sign_in(client, user_id, form.get("password", "")):
             error = "That password is not right." if user_id else "Choose who you are."
@@ -88,7 +85,7 @@ class Pages:
             return self._to(request, "/sign-in")
         if request.method != "POST":
             return self._page(request, "second_factor.html", user=user)
-        form = await self._form(request)
+        form = await read_form(request)
         if self._instance.attempt_second_factor(client, form.get("code", "")):
             return self._back(request, client, redirect_url)
         if client.sign_in is None:
@@ -109,7 +106,7 @@ class Pages:
         if request.method != "POST" and session:
             return self._page(request, "sign_out.html", session=session)
         if request.method == "POST":
-            await self._form(request, from_applications=True)
+            await read_form(request, applications=self._origins)
             if client:
                 self._instance.sign_out(client)
         return self._back(request, client or self._instance.new_client(), redirect_url)
@@ -121,7 +118,7 @@ class Pages:
         if client is None or session is None:
             return self._to(request, "/sign-in")
         if request.method == "POST":
-            chosen = (await self._form(request)).get("organization_id")
+            chosen = (await read_form(request)).get("organization_id")
             if chosen is not None and self._instance.activate(session, chosen):
                 return self._back(request, client, redirect_url)
             return self._organizations_page(request, session, error="Choose an organization from the list.")
@@ -145,17 +142,13 @@ class Pages:
         }
         if request.method != "POST":
             return self._page(request, "verify.html", session=session, **asked)
-        form = await self._form(request)
+        form = await read_form(request)
         password = form.get("password", "") if asked["ask_password"] else None
         code = form.get("code", "") if asked["ask_code"] else None
         if self._instance.verify_again(session, password=password, code=code):
             return self._back(request, client, redirect_url)
         error = "That password or code is not right." if all(asked.values()) else "That is not right."
         return self._page(request, "verify.html", status=422, session=session, error=error, **asked)
-
-    def message(self, request: Request, status: int, title: str, text: str) -> Response:
-        """A page that says what went wrong."""
-        return self._page(request, "message.html", status=status, title=title, text=text)
 
     def _application_of(self, session: Session | None) -> str | None:
         """The origin of the application that last asked for a token, if one may be sent there."""
@@ -198,87 +191,39 @@ class Pages:
         if not redirect_url:
             return None
         try:
-            return self._origins.redirect_url(redirect_url)
+            return self._origins.redirect_url(redirect_url, own=own_url(request))
         except RedirectRefused as refused:
             raise HTTPException(400, f"The redirect_url is refused: {refused}.") from refused
-
-    async def _form(self, request: Request, *, from_applications: bool = False) -> dict[str, str]:
-        """The form's fields, once it is certain that a page of this origin sent them.
-
-        Browsers name the origin of every POST; what names none is no browser and has no cookies of one.
-        """
-        origin = request.headers.get("origin")
-        if origin is not None:
-            own = urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
-            trusted = own or (from_applications and self._origins.allows(origin))
-        else:
-            trusted = request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
-        if not trusted:
-            raise HTTPException(403, "The form was sent by a page of another origin.")
-        async with request.form(max_files=0, max_fields=20) as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
 
     def _to(self, request: Request, path: str) -> Response:
         """Another page of LocalClerk, with this one's query."""
         query = f"?{request.url.query}" if request.url.query else ""
-        return _no_store(RedirectResponse(f"{request.scope.get('root_path', '')}{path}{query}", 303))
+        return no_store(RedirectResponse(f"{request.scope.get('root_path', '')}{path}{query}", 303))
 
     def _back(self, request: Request, client: Client, redirect_url: str | None) -> Response:
         """Return to the application, in a way that makes it ask who is signed in."""
         root = request.scope.get("root_path", "")
         if redirect_url is None:
             target = f"{root}/"
+        elif is_authorization(request, redirect_url):
+            target = redirect_url  # which is LocalClerk's own, and reads its own cookie
         elif self._instance.is_development:
             target = with_query(redirect_url, __clerk_db_jwt=client.token)
         else:
             query = urlencode({"redirect_url": redirect_url, "format": "nonce"})
             target = f"{root}/v1/client/handshake?{query}"
-        response = _no_store(RedirectResponse(target, 303))
+        response = no_store(RedirectResponse(target, 303))
         self._browsers.remember(request, response, client)
         return response
 
-    def _page(
-        self,
-        request: Request,
-        template: str,
-        *,
-        status: int = 200,
-        session: Session | None = None,
-        **context: Any,
-    ) -> Response:
-        nonce = secrets.token_urlsafe(16)
-        subject = self._instance.subject_of(session) if session else None
-        values = {
-            "user": subject.user if subject else None,
-            "subject": subject,
-            "error": None,
-            "hints": hints_for(request, self._instance, self._origins),
-            **context,
-            "nonce": nonce,
-            "instance": self._instance.seed,
-            "publishable_key": self._instance.publishable_key,
-            "root": request.scope.get("root_path", ""),
-            "query": f"?{request.url.query}" if request.url.query else "",
-            "returns_to": self._returns_to(request),
-        }
-        html = self._templates.get_template(template).render(values)
-        policy = (
-            f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; base-uri 'none'; "
-            f"frame-ancestors 'none'; form-action {self._origins.form_action()}"
-        )
-        headers = {
-            "content-security-policy": policy,
-            "referrer-policy": "same-origin",
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-        }
-        return _no_store(HTMLResponse(html, status, headers))
-
-    def _returns_to(self, request: Request) -> str | None:
+    def _page(self, request: Request, template: str, **context: Any) -> Response:
         redirect_url = request.query_params.get("redirect_url", "")
-        return urlsplit(origin_of(redirect_url)).netloc if self._origins.allows(redirect_url) else None
-
-
-def _no_store(response: Response) -> Response:
-    response.headers["cache-control"] = "no-store"
-    return response
+        returns_to, form_action = None, None
+        if authorization := authorization_at(request, redirect_url, self._instance.oauth_applications):
+            application, redirect_uri = authorization
+            returns_to, form_action = application.name, form_source(redirect_uri)
+        elif self._origins.allows(redirect_url):
+            returns_to = urlsplit(redirect_url).netloc.lower()
+        return self._renderer.page(
+            request, template, returns_to=returns_to, form_action=form_action, **context
+        )

@@ -1,4 +1,4 @@
-"""What a LocalClerk starts from: its users, organizations, roles, features, plans and templates.
+"""What a LocalClerk starts from: its users, organizations, roles, plans, templates, machines and the like.
 
 A seed is written in TOML and read by `load_seed`; ``fleet.toml`` in this package, a road freight
 company, is one. It never changes: what happens to a running LocalClerk happens to the `Instance`
@@ -20,6 +20,14 @@ The tables of a seed, all optional but ``users``::
                       second_factor_code, plan, public_metadata, private_metadata, unsafe_metadata
     [[organizations]] id, slug, name, plan, members (a table: user id = role), public_metadata
     [jwt_templates.NAME]  lifetime, allowed_clock_skew (seconds), claims
+    [[machines]]      id, name, secret_key ("ak_..."), scopes (ids of the machines that it may call),
+                      default_token_lifetime (seconds)
+    [[api_keys]]      id, secret (both "ak_..."), name, subject (a user or an organization), scopes, claims,
+                      description
+    [oauth]           dynamic_client_registration (true | false), token_format ("jwt" | "opaque"),
+                      access_token_lifetime (seconds), scopes (custom ones, besides Clerk's)
+    [[oauth_applications]]  id, client_id, client_secret, name, redirect_uris, scopes, public (true | false),
+                      consent_screen (true | false)
 
 Claims hold shortcodes such as ``"{{org.role}}"``: https://clerk.com/docs/guides/sessions/jwt-templates
 """
@@ -30,6 +38,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from .machine_seed import APIKeySeed, MachineSeed
+from .oauth.seed import OAuthApplicationSeed, OAuthSettings
 
 __all__ = [
     "DEFAULT_HOST",
@@ -149,3 +160,7 @@ class Seed:
     users: Mapping[str, User] = field(default_factory=dict)
     organizations: Mapping[str, Organization] = field(default_factory=dict)
     jwt_templates: Mapping[str, JWTTemplate] = field(default_factory=dict)
+    machines: Mapping[str, MachineSeed] = field(default_factory=dict)
+    api_keys: tuple[APIKeySeed, ...] = ()
+    oauth: OAuthSettings = field(default_factory=OAuthSettings)
+    oauth_applications: tuple[OAuthApplicationSeed, ...] = ()

@@ -8,6 +8,8 @@ from typing import Any
 
 from . import seed
 from .claims import RESERVED_SESSION_CLAIMS, RESERVED_TEMPLATE_CLAIMS
+from .machine_seed_builder import api_keys_of, machines_of
+from .oauth.seed import oauth_applications_of, oauth_settings_of
 from .seed_reader import SeedReader
 
 __all__ = ["build_seed"]
@@ -31,6 +33,8 @@ def build_seed(document: SeedReader) -> seed.Seed:
     known_features = {*organization_features, *_features_of_plans(plans.values(), "organization")}
     roles = {key: _role(key, table, known_features) for key, table in document.named_tables("roles")}
     users = _unique_users(document, plans)
+    organizations = _unique_organizations(document, users, roles, plans)
+    oauth = oauth_settings_of(document.table("oauth"))
     built = seed.Seed(
         name=instance.optional_text("name") or "LocalClerk",
         instance_type=instance_type,
@@ -46,10 +50,14 @@ def build_seed(document: SeedReader) -> seed.Seed:
         plans=plans,
         roles=roles,
         users=users,
-        organizations=_unique_organizations(document, users, roles, plans),
+        organizations=organizations,
         jwt_templates={
             name: _template(name, table) for name, table in document.named_tables("jwt_templates")
         },
+        machines=machines_of(document),
+        api_keys=api_keys_of(document, {*users, *organizations}),
+        oauth=oauth,
+        oauth_applications=oauth_applications_of(document, oauth),
     )
     for table in (instance, features, sessions, document):
         table.finish()
@@ -165,23 +173,11 @@ def _known_plan(table: SeedReader, plans: dict[str, seed.Plan], scope: seed.Scop
     return key
 
 
-def _identifier(table: SeedReader, key: str, prefix: str, taken: Iterable[str]) -> str:
-    value = table.text(key)
-    if not value.startswith(prefix) or not _ID.fullmatch(value):
-        table.fail(
-            key,
-            f"{value!r} must be letters, digits, _ and -" + (f", and begin with {prefix}" if prefix else ""),
-        )
-    if value in taken:
-        table.fail(key, f"{value!r} is taken already")
-    return value
-
-
 def _unique_users(document: SeedReader, plans: dict[str, seed.Plan]) -> dict[str, seed.User]:
     users: dict[str, seed.User] = {}
     for table in document.listed_tables("users"):
         user = seed.User(
-            id=_identifier(table, "id", "user_", users),
+            id=table.identifier("id", "user_", users),
             email=table.text("email"),
             email_verified=table.flag("email_verified", True),
             password=table.text("password"),
@@ -225,8 +221,8 @@ def _unique_organizations(
                 )
         slugs = {organization.slug for organization in organizations.values()}
         organization = seed.Organization(
-            id=_identifier(table, "id", "org_", organizations),
-            slug=_identifier(table, "slug", "", slugs),
+            id=table.identifier("id", "org_", organizations),
+            slug=table.identifier("slug", "", slugs),
             name=table.text("name"),
             plan=_known_plan(table, plans, "organization"),
             members=members,

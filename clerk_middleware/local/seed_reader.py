@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from clerk_middleware.errors import ConfigurationError
 
 __all__ = ["SeedError", "SeedReader"]
+
+_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class SeedError(ConfigurationError):
@@ -47,6 +50,20 @@ class SeedReader:
         if value == "" or (value and not value.isprintable()):
             self.fail(key, "must be printable text that is not empty")
         return value
+
+    def identifier(self, key: str, prefix: str, taken: Iterable[str] = ()) -> str:
+        """An id that must be there, begins with `prefix` and is none of those that are taken."""
+        value = self.text(key)
+        if not value.startswith(prefix) or not _ID.fullmatch(value):
+            rule = "must be letters, digits, _ and -" + (f", and begin with {prefix}" if prefix else "")
+            self.fail(key, f"{value!r} {rule}")
+        if value in taken:
+            self.fail(key, f"{value!r} is taken already")
+        return value
+
+    def optional_identifier(self, key: str, prefix: str, taken: Iterable[str] = ()) -> str | None:
+        """As `identifier`, but it need not be there."""
+        return None if self.optional_text(key) is None else self.identifier(key, prefix, taken)
 
     def choice(self, key: str, choices: tuple[Any, ...], default: Any) -> Any:
         """One of `choices`."""

@@ -21,6 +21,9 @@ __all__ = ["LocalServer", "run", "serve"]
 
 logger = logging.getLogger("clerk_middleware.local")
 
+#: Seconds for stopping: many times what it takes.
+_PATIENCE = 20.0
+
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
@@ -37,7 +40,10 @@ class LocalServer:
 
 @contextmanager
 def serve(app: ASGIApp, *, name: str, host: str, port: int, allow_remote: bool) -> Iterator[LocalServer]:
-    """Serve `app` from a background thread for as long as the block lasts. Port 0 takes a free one."""
+    """Serve `app` from a background thread for as long as the block lasts. Port 0 takes a free one.
+
+    Raises `RuntimeError` where it does not stop: nobody waits without end.
+    """
     listening, local = _listen(host, port, allow_remote)
     server = uvicorn.Server(_configuration(app))
     thread = threading.Thread(target=server.run, args=([listening],), name=f"LocalClerk {name}", daemon=True)
@@ -49,7 +55,12 @@ def serve(app: ASGIApp, *, name: str, host: str, port: int, allow_remote: bool) 
         yield local
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(_PATIENCE)
+        if thread.is_alive():
+            raise RuntimeError(
+                f"LocalClerk at {local.url} did not stop within {_PATIENCE:g} seconds: a request keeps its "
+                "thread busy, or a test has replaced time.monotonic, by which its event loop wakes up"
+            )
         listening.close()
 
 

@@ -1,4 +1,4 @@
-"""For tests of an application: session tokens that verify, with no Clerk account, network or patching.
+"""For tests of an application: tokens that verify, with no Clerk account, network or patching.
 
 Needs no extra and no framework. Test clients of frameworks are made of it; `clerk_middleware.local` is an
 embedded Clerk, for tests that need more than tokens.
@@ -6,6 +6,7 @@ embedded Clerk, for tests that need more than tokens.
 
 from __future__ import annotations
 
+from .backend import MemoryBackend
 from .signer import SessionSigner
 
-__all__ = ["SessionSigner"]
+__all__ = ["MemoryBackend", "SessionSigner"]

@@ -1,13 +1,18 @@
-"""What the test clients of all frameworks have in common: users sign in and out."""
+"""What the test clients of all frameworks have in common: users sign in and out, and machines call."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .instance import Instance, Login, now
+from .machine_login import MachineToken
 from .user_object import user_object
+
+if TYPE_CHECKING:
+    from clerk_middleware.config import ClerkConfig
+    from clerk_middleware.tokens.classes import MachineTokenType
 
 __all__ = ["SignsIn"]
 
@@ -17,11 +22,20 @@ def _kept(values: Iterable[str]) -> Iterable[str]:
     return values if isinstance(values, str) else tuple(values)
 
 
+def _origin(config: ClerkConfig | None, here: str) -> str:
+    """One of the origins that *config* accepts; *here* where it accepts any."""
+    return here if config is None else next(iter(config.authorized_parties), here)
+
+
 class SignsIn(ABC):
-    """`clerk_login` and `clerk_logout`, for a client whose framework's part says where its cookies are."""
+    """`clerk_login`, `clerk_login_machine` and `clerk_logout`.
+
+    For a client whose framework's part says where its cookies are.
+    """
 
     _clerk_instance: Instance
     _clerk_session: Login | None = None
+    _clerk_machine: MachineToken | None = None
     #: Those that the browser was given last.
     _clerk_cookies: Mapping[str, str] = {}
 
@@ -84,8 +98,39 @@ class SignsIn(ABC):
         if not header:
             self._clerk_hold(cookies)
 
+    def clerk_login_machine(
+        self,
+        token_type: MachineTokenType,
+        *,
+        subject: str | None = None,
+        scopes: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        client_id: str | None = None,
+    ) -> None:
+        """Call as a machine, by ``Authorization: Bearer ...``, in place of any user, until `clerk_logout`.
+
+        As in production, the application has to accept such tokens (``accepts_token``), and so has the route.
+
+        :param token_type: ``api_key``, ``m2m_token`` or ``oauth_token``.
+        :param subject: whose it is: a user or an organization (``api_key``, ``user_test`` by default), a
+            machine (``m2m_token``, ``mch_test``), or a user (``oauth_token``, ``user_test``).
+        :param scopes: ``read:loads``; of an ``m2m_token`` the machines that it is for, ``mch_…``: by default
+            the application's own, its ``machine_id``.
+        :param claims: custom claims; of an ``oauth_token`` such as ``aud``, which otherwise is what the
+            application's ``audience`` asks for.
+        :param name: what the owner called an ``api_key``.
+        :param client_id: the application that has an ``oauth_token``.
+        :raises ConfigurationError: if Clerk would never issue such a token.
+        """
+        machine = self._clerk_instance.machine(
+            token_type, subject=subject, scopes=scopes, claims=claims, name=name, client_id=client_id
+        )
+        self.clerk_logout()
+        self._clerk_machine = machine
+
     def clerk_logout(self) -> None:
-        """Sign the Clerk user out, if there is one. The framework's own session stays."""
+        """Sign the Clerk user or machine out, if there is one. The framework's own session stays."""
         given = self._clerk_cookies
         held = {name: self._clerk_cookie(name) for name in given}
         # A session that a test put in its place stays, with the cookies that belong to it.
@@ -93,17 +138,23 @@ class SignsIn(ABC):
             for name in given:
                 if held[name] in ("", given[name]):  # Django's clients send those that are deleted
                     self._clerk_drop_cookie(name)
-        self._clerk_session, self._clerk_cookies = None, {}
+        self._clerk_session, self._clerk_machine, self._clerk_cookies = None, None, {}
 
-    def _clerk_renew(self, azp: Callable[[], str]) -> str | None:
-        """Renew what the next request sends; return the token, if it is to be sent by the header."""
+    def _clerk_renew(self, config: Callable[[], ClerkConfig | None], here: str) -> str | None:
+        """Renew what the next request sends; return the token, if it is to be sent by the header.
+
+        :param config: finds what the application has for that request, if it has anything.
+        :param here: the origin that the request is sent to.
+        """
+        if self._clerk_machine is not None:
+            return self._clerk_machine(config())
         login = self._clerk_session
         if login is None:
             return None
         if login.by_header:
-            return self._clerk_instance.renew(login, azp())["__session"]
+            return self._clerk_instance.renew(login, _origin(config(), here))["__session"]
         if self._clerk_holds("__session"):
-            self._clerk_hold(self._clerk_instance.renew(login, azp()))
+            self._clerk_hold(self._clerk_instance.renew(login, _origin(config(), here)))
         elif not any(
             self._clerk_cookie(name) for name in self._clerk_cookies if name.startswith("__session")
         ):

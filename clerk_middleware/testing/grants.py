@@ -10,7 +10,7 @@ from clerk_middleware.errors import ConfigurationError
 
 from .packing import Entitlements, Membership, version_2_claims
 
-__all__ = ["granted_claims", "text"]
+__all__ = ["granted_claims", "items", "text"]
 
 _KEY = r"[A-Za-z0-9_-]+"
 _ROLE = re.compile(rf"org:{_KEY}")
@@ -31,8 +31,8 @@ def granted_claims(
 
     :raises ConfigurationError: naming the parameter, and how to write it.
     """
-    held = [_permission(value) for value in _list("permissions", permissions)]
-    entitled = [_entitlement("features", value) for value in _list("features", features)]
+    held = [_permission(value) for value in items("permissions", permissions)]
+    entitled = [_entitlement("features", value) for value in items("features", features)]
     subscribed = [_entitlement("plan", plan)] if plan is not None else []
     organization = (org_id, org_slug, org_role)
     is_member = bool(held) or any(value is not None for value in organization)
@@ -60,7 +60,8 @@ def text(name: str, value: object, example: str) -> str:
     return value
 
 
-def _list(name: str, values: Iterable[str]) -> list[str]:
+def items(name: str, values: Iterable[str]) -> list[str]:
+    """*values*, which must not be a single text."""
     if isinstance(values, str):
         raise ConfigurationError(f"must be a list: write [{values!r}]", source=name)
     return list(values)

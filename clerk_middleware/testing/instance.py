@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from clerk_middleware.config import ClerkConfig
 
 from .backend import MemoryBackend
+from .machine_login import MachineToken, machine_token
 from .signer import SessionSigner
 
 if TYPE_CHECKING:
     import httpx
 
-    from clerk_middleware.authenticator import ConfigSource
+    from clerk_middleware.config_source import ConfigSource
+    from clerk_middleware.tokens.classes import MachineTokenType
 
 __all__ = ["Instance", "Login", "now"]
 
@@ -33,14 +35,14 @@ class Login:
 
 
 class Instance:
-    """Signs tokens, knows the users that signed in, and is asked without the network."""
+    """Signs tokens, knows the users that signed in and the API keys, and is asked without the network."""
 
     def __init__(self) -> None:
         self._signer = SessionSigner(clock=now)
         self._backend = MemoryBackend()
 
     @property
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, Any]:
         """The options of a `ClerkConfig` that say which instance it is."""
         return self._signer.keys
 
@@ -63,11 +65,10 @@ class Instance:
     def renew(self, login: Login, azp: str | None = None) -> dict[str, str]:
         """The same now, so that nothing expires in a long test.
 
-        :param azp: where the user signed in; see `origin_of`.
+        :param azp: where the user signed in, one of the origins that the application accepts.
         """
         return self._signer.cookies(self._signer.sign(**login.claims, azp=azp))
 
-    @staticmethod
-    def origin_of(config: ClerkConfig, here: str) -> str:
-        """One of the origins that *config* accepts; *here* where it accepts any."""
-        return next(iter(config.authorized_parties), here)
+    def machine(self, token_type: MachineTokenType, **options: Any) -> MachineToken:
+        """What a machine sends; *options* as in `machine_token`."""
+        return machine_token(self._signer, self._backend, token_type, **options)

@@ -1,4 +1,4 @@
-"""`SessionSigner`: a Clerk instance that signs session tokens, and is nothing else."""
+"""`SessionSigner`: a Clerk instance that signs tokens, and is nothing else."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from clerk_middleware.config import ClerkConfig
 from clerk_middleware.publishable_key import PublishableKey
 
 from .grants import granted_claims, text
+from .machine_grants import called_machines, custom_claims, granted_scopes, subject_of
 
 __all__ = ["SessionSigner"]
 
 #: The Frontend API's host. Names below .test belong to nobody (RFC 6761, 6.2).
 _HOST = "clerk.example.test"
-_SESSION_TOKEN = "cl_B7d4PD111AAA"  # the header `cat`: what class of token it is
+# The header `cat`: what class of token it is.
+_SESSION_TOKEN = "cl_B7d4PD111AAA"
+_M2M_TOKEN = "cl_B7d4PD333AAA"
 
 
 class SessionSigner:
-    """Signs session tokens as Clerk does, with a key pair that this process makes up::
+    """Signs tokens as Clerk does, with a key pair that this process makes up::
 
         signer = SessionSigner()
         app = create_app(ClerkConfig.from_env(**signer.keys, authorized_parties=["http://testserver"]))
@@ -36,7 +39,8 @@ class SessionSigner:
         client.get("/teams", headers={"Authorization": f"Bearer {token}"})
 
     All signers of a process are one Clerk instance. It is a production instance, so that a browser
-    without cookies is simply signed out, and it has no Backend API: nothing is ever asked of Clerk.
+    without cookies is simply signed out, and it has no Backend API: nothing is ever asked of Clerk. Opaque
+    tokens, as API keys are, need one: `MemoryBackend`.
 
     :param clock: Unix time in seconds.
     """
@@ -52,7 +56,7 @@ class SessionSigner:
         return _public_pem()
 
     @property
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> dict[str, Any]:  # Any, for whose options they are: not all are texts
         """The options of a `ClerkConfig` that say which instance it is, where there are no real ones."""
         return {
             "publishable_key": self.publishable_key,
@@ -66,7 +70,7 @@ class SessionSigner:
 
     def config(self, base: ClerkConfig | None = None) -> ClerkConfig:
         """*base* with this signer's keys in place of the real ones, and without the real Backend API."""
-        return ClerkConfig(**self.keys) if base is None else replace(base, **self.keys)  # type: ignore[arg-type]
+        return ClerkConfig(**self.keys) if base is None else replace(base, **self.keys)
 
     def cookies(self, token: str) -> dict[str, str]:
         """The cookies of a browser in which the session of *token* is signed in."""
@@ -118,15 +122,9 @@ class SessionSigner:
             plan=plan,
         )
         subject = text("user_id", user_id, "user_test")
-        now = int(self._clock() if issued_at is None else issued_at)
         payload: dict[str, Any] = {
-            "iss": f"https://{_HOST}",
-            "sub": subject,
+            **self._registered(subject, "", issued_at, lifetime),
             "sid": session_id or f"sess_{subject.removeprefix('user_')}",
-            "iat": now,
-            "nbf": now - 10,
-            "exp": int(now + lifetime),
-            "jti": secrets.token_hex(10),
             "sts": "active",
             **granted,
         }
@@ -137,9 +135,78 @@ class SessionSigner:
         if actor is not None:
             payload["act"] = {"sub": actor} if isinstance(actor, str) else dict(actor)
         payload.update(claims or {})
-        return jwt.encode(
-            payload, _private_key(), algorithm="RS256", headers={"kid": "ins_test", "cat": _SESSION_TOKEN}
-        )
+        return _encoded(payload, {"cat": _SESSION_TOKEN})
+
+    def m2m_token(
+        self,
+        machine_id: str,
+        *,
+        scopes: Iterable[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        issued_at: float | None = None,
+        lifetime: float = 60 * 60,
+    ) -> str:
+        """A machine's token, a JWT; `MemoryBackend.add_m2m_token` makes an opaque one.
+
+        :param machine_id: ``mch_…``.
+        :param scopes: the machines that it is for, ``mch_…``; that of `ClerkConfig.machine_id` is one.
+        :param claims: custom claims.
+        :param issued_at: Unix seconds, now by default; with *lifetime* in seconds.
+        :raises ConfigurationError: if Clerk would never issue that.
+        """
+        granted = called_machines(scopes)
+        subject = subject_of("m2m_token", machine_id, source="machine_id")
+        payload: dict[str, Any] = self._registered(subject, "mt_", issued_at, lifetime)
+        if granted:
+            payload |= {"aud": granted, "scopes": " ".join(granted)}
+        payload |= custom_claims(claims, is_m2m=True) or {}
+        return _encoded(payload, {"cat": _M2M_TOKEN})
+
+    def oauth_token(
+        self,
+        user_id: str,
+        *,
+        scopes: Iterable[str] = (),
+        client_id: str = "client_test",
+        claims: Mapping[str, Any] | None = None,
+        issued_at: float | None = None,
+        lifetime: float = 24 * 60 * 60,
+    ) -> str:
+        """An OAuth access token, a JWT; `MemoryBackend.add_oauth_token` makes an opaque one.
+
+        :param user_id: who let the application *client_id* act for them, ``user_…``.
+        :param scopes: ``profile``, or one of your own.
+        :param claims: further claims, which win over all others: ``{"aud": "https://example.com/mcp"}``.
+        :param issued_at: Unix seconds, now by default; with *lifetime* in seconds.
+        :raises ConfigurationError: if Clerk would never issue that.
+        """
+        granted = granted_scopes(scopes)
+        subject = subject_of("oauth_token", user_id, source="user_id")
+        payload: dict[str, Any] = {
+            **self._registered(subject, "oat_", issued_at, lifetime),
+            "client_id": text("client_id", client_id, "client_test"),
+            "scope": " ".join(granted),
+        }
+        payload |= custom_claims(claims) or {}
+        return _encoded(payload, {"typ": "at+jwt"})
+
+    def _registered(
+        self, subject: str, prefix: str, issued_at: float | None, lifetime: float
+    ) -> dict[str, Any]:
+        """The claims of every token; its id begins with *prefix*."""
+        now = int(self._clock() if issued_at is None else issued_at)
+        return {
+            "iss": f"https://{_HOST}",
+            "sub": subject,
+            "iat": now,
+            "nbf": now - 10,
+            "exp": int(now + lifetime),
+            "jti": f"{prefix}{secrets.token_hex(10)}",
+        }
+
+
+def _encoded(payload: Mapping[str, Any], header: Mapping[str, str]) -> str:
+    return jwt.encode(dict(payload), _private_key(), algorithm="RS256", headers={"kid": "ins_test", **header})
 
 
 _making = Lock()

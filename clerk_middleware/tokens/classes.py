@@ -5,7 +5,7 @@ All of an instance's JWTs are signed by one key, so a signature alone never make
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 if TYPE_CHECKING:
@@ -17,6 +17,17 @@ AcceptsToken = TokenType | Literal["any"] | Sequence[TokenType]
 
 TOKEN_TYPES: Final[tuple[TokenType, ...]] = get_args(TokenType)
 
+#: Those of machines and of the programs that act for users.
+MACHINE_TOKEN_TYPES: Final[tuple[MachineTokenType, ...]] = get_args(MachineTokenType)
+
+#: In words, for messages.
+TOKEN_NAMES: Final[Mapping[TokenType, str]] = {
+    "session_token": "session token",
+    "api_key": "API key",
+    "m2m_token": "M2M token",
+    "oauth_token": "OAuth token",
+}
+
 OAUTH_JWT_TYPES: Final = ("at+jwt", "application/at+jwt")
 
 _PREFIXES: Final[tuple[tuple[str, MachineTokenType], ...]] = (
@@ -27,6 +38,22 @@ _PREFIXES: Final[tuple[tuple[str, MachineTokenType], ...]] = (
 #: Values of the header ``cat`` (category) that a session token may have.
 _SESSION_CATEGORIES: Final = frozenset({"cl_B7d4PD111AAA", "cl_I7d4PD111III"})
 _M2M_CATEGORY: Final = "cl_B7d4PD333AAA"
+
+
+def a_token(token_type: TokenType) -> str:
+    """``an API key`` and the like, for messages."""
+    return f"{'a' if token_type == 'session_token' else 'an'} {TOKEN_NAMES[token_type]}"
+
+
+def types_of(accepts: AcceptsToken) -> tuple[TokenType, ...]:
+    """The types that *accepts* names."""
+    if accepts == "any":
+        return TOKEN_TYPES
+    return (accepts,) if isinstance(accepts, str) else tuple(accepts)  # type: ignore[return-value]
+
+
+def is_accepted(token_type: TokenType | None, accepts: AcceptsToken) -> bool:
+    return token_type is not None and token_type in types_of(accepts)
 
 
 def opaque_token_type(token: str) -> MachineTokenType | None:
@@ -51,10 +78,14 @@ def machine_jwt_type(jwt: JWT) -> MachineTokenType | None:
 
 
 def is_session_jwt(jwt: JWT) -> bool:
-    """Whether this JWT can be a session's: no machine's, and no template's by the header's ``cat``."""
-    return machine_jwt_type(jwt) is None and (
-        "cat" not in jwt.header or jwt.header["cat"] in _SESSION_CATEGORIES
-    )
+    """Whether this JWT can be a session's: no machine's, no template's by the header's ``cat``, no ID token.
+
+    An ID token (OpenID Connect Core, 2) is for an OAuth client, which could otherwise sign in as its user: it
+    always has an audience, and never the id of a session.
+    """
+    if machine_jwt_type(jwt) is not None or ("aud" in jwt.claims and "sid" not in jwt.claims):
+        return False
+    return "cat" not in jwt.header or jwt.header["cat"] in _SESSION_CATEGORIES
 
 
 def is_m2m_class(jwt: JWT) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..claims import SessionClaims
+from ..generations import Generations
 from ..lazy import lazy
 from .classes import is_session_jwt
 
@@ -42,20 +43,5 @@ class VerifiedToken:
         return SessionClaims(self.jwt.claims)
 
 
-class VerifiedTokens:
-    """A bounded memory of verified tokens, without a lock: two generations of plain dicts."""
-
-    def __init__(self, size: int) -> None:
-        self._generation_size = size // 2
-        self._young: dict[str, VerifiedToken] = {}
-        self._old: dict[str, VerifiedToken] = {}
-
-    def get(self, token: str) -> VerifiedToken | None:
-        """The token as it was verified; the caller compares its key."""
-        return self._young.get(token) or self._old.get(token)
-
-    def add(self, token: str, verified: VerifiedToken) -> None:
-        if len(self._young) >= self._generation_size:
-            self._old, self._young = self._young, {}
-        if self._generation_size:
-            self._young[token] = verified
+class VerifiedTokens(Generations[str, VerifiedToken]):
+    """Tokens as they were verified; whoever finds one compares its key."""

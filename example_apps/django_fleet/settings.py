@@ -7,6 +7,7 @@ import dj_database_url
 from django.core.management.utils import get_random_secret_key
 
 from example_apps.fleet import STATIC
+from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 
 HERE = Path(__file__).resolve().parent
 
@@ -22,6 +23,10 @@ CLERK = {
     "ORGANIZATION_PATTERNS": ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"],
     # A visit to one of these makes none active.
     "PERSONAL_ACCOUNT_PATTERNS": ["/personal"],
+    # Any token that a view asks for; a view that says nothing of it lets in people alone.
+    "ACCEPTS_TOKEN": "any",
+    "OAUTH_RESOURCES": OAUTH_RESOURCES,
+    "OAUTH_SCOPES": OAUTH_SCOPES,
     # Whoever Clerk lets in gets a local user, for `request.user`, foreign keys and the admin.
     "CREATE_USERS": True,
     "USER_FIELDS": "example_apps.django_fleet.accounts.clerk.user_fields",

@@ -33,6 +33,7 @@ urlpatterns = [
     path("accounts/", include("clerk_middleware_django.urls")),
     path("api/me", api.me),
     path("api/loads", api.Loads.as_view()),
+    path("api/positions", api.Positions.as_view()),
     path("api/payments", api.Payments.as_view()),
     path("api/audit", api.AuditLog.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

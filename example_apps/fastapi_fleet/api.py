@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
 from clerk_middleware import SessionAuth
-from clerk_middleware_fastapi import protect, require_auth, require_permission, require_role
+from clerk_middleware_fastapi import protect, require_auth, require_role
 from example_apps.fleet.companies import Event, Load
 from example_apps.fleet.permissions import may_read_audit_log
 
@@ -30,11 +30,6 @@ async def me(auth: Annotated[SessionAuth, Depends(require_auth)]) -> dict[str, A
         "role": auth.org_role,
         "permissions": auth.org_permissions,
     }
-
-
-@router.get("/loads", dependencies=[Depends(require_permission("org:dispatcher:access_dispatch_dashboard"))])
-async def list_loads(company: CurrentCompany) -> list[Load]:
-    return list(company.loads.values())
 
 
 @router.post("/loads", status_code=201)

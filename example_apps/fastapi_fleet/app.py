@@ -11,8 +11,9 @@ from clerk_middleware import AsyncAuthenticator, ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
 from example_apps.fleet import STATIC
 from example_apps.fleet.companies import Fleet
+from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 
-from . import account, api, company, live, loads, pages
+from . import account, api, company, live, loads, machines, pages
 from .errors import add_error_pages
 from .security import SecurityHeaders
 
@@ -33,6 +34,10 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
         config or ClerkConfig.from_env(),
         organization_patterns=ORGANIZATION_PATTERNS,
         personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
+        # Any token that a route asks for; a route that says nothing of it lets in people alone.
+        accepts_token="any",
+        oauth_resources=OAUTH_RESOURCES,
+        oauth_scopes=OAUTH_SCOPES,
     )
     authenticator = AsyncAuthenticator(config)
 
@@ -50,7 +55,7 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
     app.add_middleware(ClerkMiddleware, authenticator=authenticator)
     app.add_middleware(SecurityHeaders, config=config)
 
-    for module in (pages, loads, company, account, api, live):
+    for module in (pages, loads, company, account, api, machines, live):
         app.include_router(module.router)
     add_error_pages(app)
     app.mount("/static", StaticFiles(directory=STATIC))

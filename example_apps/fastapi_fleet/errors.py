@@ -5,8 +5,9 @@ handles the exception, for browsers; what it raises again, the middleware answer
 """
 
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from clerk_middleware import NotAuthenticated, NotAuthorized, ReverificationRequired
@@ -58,7 +59,9 @@ async def http_error(request: Request, error: HTTPException) -> Response:
 
 async def invalid_form(request: Request, error: RequestValidationError) -> Response:
     if not is_for_page(request):
-        return await request_validation_exception_handler(request, error)
+        # As usual, but without what was sent: it may be a number that JSON does not have.
+        problems = [{name: each[name] for name in ("type", "loc", "msg")} for each in error.errors()]
+        return JSONResponse({"detail": problems}, 422)
     fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
     return render(request, "problem.html", status=422, text=f"Please go back and check: {fields}.")
 

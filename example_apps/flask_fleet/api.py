@@ -32,12 +32,6 @@ def me() -> dict[str, Any]:
     }
 
 
-@blueprint.get("/loads")
-@require_permission("org:dispatcher:access_dispatch_dashboard")
-def list_loads() -> Response:
-    return jsonify(list(current_company().loads.values()))
-
-
 @blueprint.post("/loads")
 @require_permission("org:dispatcher:create_edit_loads")
 def create_load() -> tuple[Response, int]:

@@ -9,8 +9,9 @@ from jinja2 import StrictUndefined
 from clerk_middleware import ClerkConfig
 from example_apps.fleet import STATIC, TEMPLATES
 from example_apps.fleet.companies import Fleet, name_of
+from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 
-from . import account, api, audit, company, dispatchers, drivers, office, pages, tracking
+from . import account, api, audit, company, dispatchers, drivers, machines, office, pages, tracking
 from .current import frame
 from .errors import add_error_pages
 from .extensions import clerk
@@ -43,11 +44,16 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
         config or ClerkConfig.from_env(),
         organization_patterns=ORGANIZATION_PATTERNS,
         personal_account_patterns=PERSONAL_ACCOUNT_PATTERNS,
+        # Any token that a view asks for; a view that says nothing of it lets in people alone.
+        accepts_token="any",
+        oauth_resources=OAUTH_RESOURCES,
+        oauth_scopes=OAUTH_SCOPES,
     )
     clerk.init_app(app, config)
     add_security(app, config)  # after Clerk: it asks who the request is
 
-    for module in (pages, dispatchers, drivers, tracking, office, audit, company, account, api):
+    modules = (pages, dispatchers, drivers, tracking, office, audit, company, account, api, machines)
+    for module in modules:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(Blueprint("shared", __name__, template_folder=TEMPLATES))
     add_error_pages(app)

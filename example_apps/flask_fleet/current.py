@@ -4,9 +4,10 @@ from typing import Any, cast
 
 from flask import abort, current_app, request
 
+from clerk_middleware import MachineAuth
 from clerk_middleware_flask import get_auth, get_session
 from example_apps.fleet.companies import Company, Driver, Fleet, Load
-from example_apps.fleet.workplace import company_of, in_frame
+from example_apps.fleet.workplace import company_of, in_frame, loads_for
 
 
 def current_company() -> Company:
@@ -15,6 +16,19 @@ def current_company() -> Company:
     if company is None:
         abort(404, "Choose a company first: you work in your personal account.")
     return company
+
+
+def company_with_id(org_id: str) -> Company:
+    """For a machine, which works for every company; 404 for one that is not here."""
+    return _fleet().known_company(org_id) or abort(404)
+
+
+def visible_loads() -> list[Load]:
+    """Those of the active company; to a partner's token, those of its owner."""
+    auth = get_auth()
+    if isinstance(auth, MachineAuth):
+        return loads_for(_fleet(), auth)
+    return list(current_company().loads.values())
 
 
 def load_in(company: Company, number: int) -> Load:

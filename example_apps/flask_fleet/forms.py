@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from flask import Request, abort
 from werkzeug.datastructures import MultiDict
-from wtforms import FloatField, Form, StringField  # type: ignore[import-untyped]
+from wtforms import FloatField, Form, IntegerField, StringField  # type: ignore[import-untyped]
 from wtforms.validators import AnyOf, InputRequired, Length, NumberRange  # type: ignore[import-untyped]
 
 from example_apps.fleet.companies import LoadStatus
@@ -31,6 +31,14 @@ class ReportForm(FleetForm):
     """What a driver may say of a load."""
 
     status = StringField(validators=[AnyOf([LoadStatus.IN_TRANSIT, LoadStatus.DELIVERED])])
+
+
+class PositionForm(FleetForm):
+    """How far a load is, in percent of its way. Load numbers are a company's own."""
+
+    company = _text()
+    load = IntegerField(validators=[InputRequired()])
+    percent = FloatField(validators=[InputRequired(), NumberRange(0, 100)])
 
 
 class DriverForm(FleetForm):

@@ -56,6 +56,8 @@ class Company:
     profile: str | None = None
     loads: dict[int, Load] = field(default_factory=dict)
     drivers: dict[str, Driver] = field(default_factory=dict)
+    #: How far loads are, in percent of their way, by number; as the tracking service says.
+    reported: dict[int, float] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -74,6 +76,10 @@ class Company:
         with self._lock:
             load.status = status
             self._log(user_id, f"reported load {load.number} as {status}")
+
+    def locate(self, load: Load, percent: float) -> None:
+        with self._lock:
+            self.reported = {**self.reported, load.number: percent}
 
     def pay(self, user_id: str, driver: Driver) -> int:
         """Pay a driver what is owed; returns how much that was."""
@@ -132,6 +138,17 @@ class Fleet:
                     company.fill(COMPANIES[org_id])
                 self._companies[org_id] = company
             return self._companies[org_id]
+
+    def known_company(self, org_id: str) -> Company | None:
+        """The company of an organization that was here before, or is one of the sample."""
+        if org_id in self._companies or org_id not in COMPANIES:
+            return self._companies.get(org_id)
+        return self.company(org_id, COMPANIES[org_id].slug, COMPANIES[org_id].name)
+
+    def loads_of(self, user_id: str) -> list[Load]:
+        """What a driver has to drive, for whichever company."""
+        companies = map(self.known_company, {**COMPANIES, **self._companies})
+        return [load for company in companies if company for load in company.loads_of(user_id)]
 
     def name_of_company(self, org_id: str) -> str:
         known = self._companies.get(org_id) or COMPANIES.get(org_id)

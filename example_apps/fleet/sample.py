@@ -47,6 +47,7 @@ class SampleLoad:
 class SampleCompany:
     """What one Clerk organization starts with."""
 
+    slug: str
     name: str
     profile: str
     #: Who did what.
@@ -58,6 +59,7 @@ class SampleCompany:
 #: By the id of the organization in LocalClerk's fleet.toml. Any other organization starts empty.
 COMPANIES: Mapping[str, SampleCompany] = {
     "org_blue_ridge": SampleCompany(
+        "blue-ridge-freight",
         "Blue Ridge Freight",
         "Refrigerated and dry freight across the Appalachians since 1987.",
         ("user_dev", "assigned load 1042 to Jonas Weber"),
@@ -74,6 +76,7 @@ COMPANIES: Mapping[str, SampleCompany] = {
         ),
     ),
     "org_harbor_lines": SampleCompany(
+        "harbor-lines",
         "Harbor Lines",
         "Containers between the ports of the east coast.",
         ("user_grace", "opened the company's account"),

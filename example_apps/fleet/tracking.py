@@ -1,4 +1,4 @@
-"""Where the trucks are: made up from the time of day."""
+"""Where the trucks are: as the tracking service reports, else made up from the time of day."""
 
 import math
 import time
@@ -20,7 +20,7 @@ def positions(company: Company) -> list[dict[str, object]]:
             "driver": company.drivers[load.driver_id].name if load.driver_id in company.drivers else "",
             "origin": load.origin,
             "destination": load.destination,
-            "percent": percent_of_the_way(load.number),
+            "percent": company.reported.get(load.number, percent_of_the_way(load.number)),
         }
         for load in moving
     ]

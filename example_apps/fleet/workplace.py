@@ -1,11 +1,11 @@
-"""Which of the companies in memory belong to who is signed in."""
+"""Which of the companies in memory belong to who is signed in, or to the owner of a token."""
 
 from typing import Any
 
-from clerk_middleware import Auth, SessionAuth
+from clerk_middleware import Auth, MachineAuth, SessionAuth
 
 from .claims import company_name, organization_ids, storable
-from .companies import Company, Fleet
+from .companies import Company, Fleet, Load
 
 
 def company_of(fleet: Fleet, auth: SessionAuth) -> Company | None:
@@ -14,6 +14,14 @@ def company_of(fleet: Fleet, auth: SessionAuth) -> Company | None:
         return None
     slug = storable(auth.org_slug or "") or auth.org_id
     return fleet.company(auth.org_id, slug, company_name(auth) or slug)
+
+
+def loads_for(fleet: Fleet, auth: MachineAuth) -> list[Load]:
+    """Of a company's API key, the company's. Who acts for a person sees what that person has to drive."""
+    if auth.org_id is not None:
+        company = fleet.known_company(auth.org_id)
+        return list(company.loads.values()) if company else []
+    return fleet.loads_of(auth.user_id or "")
 
 
 def memberships_of(fleet: Fleet, auth: SessionAuth) -> dict[str, str]:

@@ -15,6 +15,7 @@ from .decorators import (
     require_plan,
     require_reverification,
     require_role,
+    require_scope,
 )
 from .mixins import (
     ClerkAuthRequiredMixin,
@@ -23,6 +24,7 @@ from .mixins import (
     ClerkPlanRequiredMixin,
     ClerkReverificationRequiredMixin,
     ClerkRoleRequiredMixin,
+    ClerkScopeRequiredMixin,
 )
 from .profiles import ClerkProfile
 from .requests import ClerkHttpRequest, get_auth, get_session
@@ -38,6 +40,7 @@ __all__ = [
     "ClerkProfile",
     "ClerkReverificationRequiredMixin",
     "ClerkRoleRequiredMixin",
+    "ClerkScopeRequiredMixin",
     "get_auth",
     "get_session",
     "protect",
@@ -47,4 +50,5 @@ __all__ = [
     "require_plan",
     "require_reverification",
     "require_role",
+    "require_scope",
 ]

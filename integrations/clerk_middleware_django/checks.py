@@ -14,6 +14,7 @@ from django.core.checks import Error, Tags, Warning
 from django.urls import NoReverseMatch, reverse
 
 from clerk_middleware import ClerkConfig, ConfigurationError
+from clerk_middleware.tokens.classes import is_accepted
 
 from .middleware_setting import CLERK, CLERK_USER, LOGIN_REQUIRED, lineage, position
 from .runtime import Clerk
@@ -104,7 +105,9 @@ def check_settings(**_: Any) -> list[CheckMessage]:
             )
         )
     is_live = _is_live(config)
-    if not config.authorized_parties and (is_live or not settings.DEBUG):
+    messages += _of_machines(config)
+    takes_sessions = is_accepted("session_token", config.accepts_token)
+    if takes_sessions and not config.authorized_parties and (is_live or not settings.DEBUG):
         messages.append(
             Warning(
                 "CLERK['AUTHORIZED_PARTIES'] is empty, so a token that was issued to another application of "
@@ -123,6 +126,23 @@ def check_settings(**_: Any) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+def _of_machines(config: ClerkConfig) -> Iterator[CheckMessage]:
+    if is_accepted("m2m_token", config.accepts_token) and config.machine_id is None:
+        yield Warning(
+            "CLERK['ACCEPTS_TOKEN'] lets in M2M tokens, and CLERK['MACHINE_ID'] is not set, so one that was "
+            "made for another machine of the same Clerk instance can be used here.",
+            hint="Set it to this machine's id (mch_...), which is under 'Machines' in Clerk's Dashboard.",
+            id="clerk.W011",
+        )
+    if config.oauth_resources and not is_accepted("oauth_token", config.accepts_token):
+        yield Warning(
+            "CLERK['OAUTH_RESOURCES'] tells OAuth clients where to get a token, and CLERK['ACCEPTS_TOKEN'] "
+            "lets none of theirs in.",
+            hint="Add 'oauth_token' to CLERK['ACCEPTS_TOKEN'], or leave OAUTH_RESOURCES out.",
+            id="clerk.W012",
+        )
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:

@@ -79,4 +79,5 @@ require_role = _decorators.require_role
 require_feature = _decorators.require_feature
 require_plan = _decorators.require_plan
 require_reverification = _decorators.require_reverification
+require_scope = _decorators.require_scope
 protect = _decorators.protect

@@ -7,22 +7,28 @@ class Teams(APIView):
 
     def get(self, request: Request) -> Response:
         return Response({"user": request.auth.user_id})
+
+`HasScope` and `HasToken` let machines in: see `ClerkAuthentication` for who they are then.
 """
 
 from .rest_authentication import ClerkAuthentication, ClerkUser
 from .rest_permissions import (
-    ClerkRefused,
     HasFeature,
     HasPermission,
     HasPlan,
     HasReverification,
     HasRole,
+    HasScope,
+    HasToken,
     IsSignedIn,
     Protect,
 )
+from .rest_refusals import ClerkRefused
+from .rest_throttling import ClerkRateThrottle
 
 __all__ = [
     "ClerkAuthentication",
+    "ClerkRateThrottle",
     "ClerkRefused",
     "ClerkUser",
     "HasFeature",
@@ -30,6 +36,8 @@ __all__ = [
     "HasPlan",
     "HasReverification",
     "HasRole",
+    "HasScope",
+    "HasToken",
     "IsSignedIn",
     "Protect",
 ]

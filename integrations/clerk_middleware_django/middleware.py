@@ -14,11 +14,13 @@ from django.utils.functional import SimpleLazyObject
 
 from clerk_middleware import AuthorizationError, HandshakeError
 from clerk_middleware.answers import handshake_failed, redirect_of
+from clerk_middleware.oauth_metadata import METADATA
 from clerk_middleware.protection import SIGNED_IN
 
+from .caching import is_of_machine, keep_nothing, notice_reading
 from .error_reports import hide_cookies
 from .refusals import arefuse, refuse
-from .requests import clerk_request, state_of
+from .requests import clerk_request, metadata_request, state_of
 from .responses import response_of, with_headers
 from .runtime import clerk_of, current
 from .settings import ClerkImproperlyConfigured
@@ -65,6 +67,10 @@ class ClerkMiddleware(_Middleware):
         if self.is_async:
             return self._acall(request)
         clerk = clerk_of(request)
+        if METADATA in request.path:
+            metadata = clerk.authenticator.oauth_metadata(metadata_request(request))
+            if metadata is not None:
+                return response_of(metadata)
         try:
             state = clerk.authenticator.authenticate_request(clerk_request(request))
         except HandshakeError as error:
@@ -74,10 +80,14 @@ class ClerkMiddleware(_Middleware):
             return response_of(redirect)
         refused = _attach_identity(request, clerk, state)
         response = refuse(request, refused) if refused is not None else self.get_response(request)
-        return with_headers(response, state)
+        return _settled(request, response, state)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
         clerk = clerk_of(request)
+        if METADATA in request.path:
+            metadata = await clerk.async_authenticator.oauth_metadata(metadata_request(request))
+            if metadata is not None:
+                return response_of(metadata)
         try:
             state = await clerk.async_authenticator.authenticate_request(clerk_request(request))
         except HandshakeError as error:
@@ -90,7 +100,7 @@ class ClerkMiddleware(_Middleware):
             response: HttpResponseBase = await arefuse(request, refused)
         else:
             response = await cast("Awaitable[HttpResponseBase]", self.get_response(request))
-        return with_headers(response, state)
+        return _settled(request, response, state)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer an `AuthorizationError` that a view raised."""
@@ -152,8 +162,9 @@ def _unless_unavailable(request: HttpRequest, response: HttpResponseBase) -> Htt
 def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) -> AuthorizationError | None:
     """Put the identity onto the request; tell whether it may not go on."""
     given: Any = request
-    given.auth = auth = state.to_auth()
+    given.auth = auth = state.to_request_auth()
     given._clerk_state = state
+    notice_reading(request)
     hide_cookies(request)
     if state.is_beyond_forgery:
         given._dont_enforce_csrf_checks = True
@@ -163,3 +174,9 @@ def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) ->
         except AuthorizationError as error:
             return error
     return None
+
+
+def _settled(request: HttpRequest, response: HttpResponseBase, state: RequestState) -> HttpResponseBase:
+    if is_of_machine(request):
+        keep_nothing(request)  # in a cache of the whole site, which is around
+    return with_headers(response, state)

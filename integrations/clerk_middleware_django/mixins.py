@@ -9,16 +9,18 @@ from django.views import View
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware.protection import Requirement
+from clerk_middleware.tokens.classes import MACHINE_TOKEN_TYPES
 
 from .caching import watch_cache
 from .requirements import acheck, check, expect_no_rest_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.http import HttpRequest
 
     from clerk_middleware.authorization import Preset, Reverification
+    from clerk_middleware.tokens.classes import AcceptsToken
 
     class _View(View[Any]):
         """What a mixin is mixed into, for type checkers."""
@@ -26,8 +28,11 @@ else:
     _View = object
 
 
+# The parameter of `Requirement` that each attribute gives.
 _ATTRIBUTES = {
-    f"clerk_{asked}": asked for asked in ("permission", "role", "feature", "plan", "reverification")
+    **{f"clerk_{asked}": asked for asked in ("permission", "role", "feature", "plan", "reverification")},
+    "clerk_accepts_token": "accepts_token",
+    "clerk_scope": "scopes",
 }
 
 
@@ -50,6 +55,12 @@ class ClerkAuthRequiredMixin(_View):
     clerk_plan: str | None = None
     #: How lately credentials must have been verified: a preset's name, or level and age.
     clerk_reverification: Preset | Reverification | Mapping[str, object] | None = None
+    #: Which types of token are accepted: ``session_token`` unless set, ``api_key``, ``m2m_token``,
+    #: ``oauth_token``, a list of these, or ``any`` that the application accepts.
+    clerk_accepts_token: AcceptsToken | None = None
+    #: What a machine's token must be good for, such as ``read:loads``: a scope, or a list of several. Nothing
+    #: else is asked of a machine: permissions and the like are a session's.
+    clerk_scope: str | Sequence[str] | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -69,12 +80,13 @@ class ClerkAuthRequiredMixin(_View):
                     f"{name}, too, and one value counts. Require the other by a decorator, or override "
                     "get_clerk_requirement()"
                 )
-        for name in vars(cls):
-            if name.startswith("clerk_") and not hasattr(ClerkAuthRequiredMixin, name):
-                meant = get_close_matches(name, _ATTRIBUTES, 1, cutoff=0.85)
-                if meant:
+        for kind in order:
+            for name in vars(kind):
+                if name.startswith("clerk_") and not hasattr(ClerkAuthRequiredMixin, name):
+                    nearest = get_close_matches(name, _ATTRIBUTES, 1, cutoff=0.0)[0]
                     raise ConfigurationError(
-                        f"{cls.__name__}.{name} would require nothing: did you mean {meant[0]}?"
+                        f"{kind.__name__}.{name} would require nothing: did you mean {nearest}? What begins "
+                        "with clerk_ is this mixin's, so choose another name for an attribute of your own"
                     )
 
     @classmethod
@@ -88,15 +100,20 @@ class ClerkAuthRequiredMixin(_View):
 
     def get_clerk_requirement(self) -> Requirement:
         """What the view requires; override it to decide by the request."""
-        asked = {name: getattr(self, attribute) for attribute, name in _ATTRIBUTES.items()}
         for mixin in type(self).__mro__:
             required = vars(mixin).get("clerk_requires")
-            if required is not None and asked[required] is None:
+            if required is not None and getattr(self, f"clerk_{required}") is None:
                 raise ConfigurationError(
                     f"{type(self).__name__} is a {mixin.__name__}, but does not say what it requires: set "
                     f"clerk_{required}"
                 )
+        asked = {name: getattr(self, attribute) for attribute, name in _ATTRIBUTES.items()}
         wanted: Any = {name: value for name, value in asked.items() if value is not None}
+        if "scopes" in wanted and not wanted["scopes"]:
+            raise ConfigurationError(
+                f"{type(self).__name__}.clerk_scope names no scope: write one, such as 'read:loads', or "
+                "leave it out"
+            )
         return Requirement(**wanted)
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -147,3 +164,14 @@ class ClerkReverificationRequiredMixin(ClerkAuthRequiredMixin):
 
     clerk_requires = "reverification"
     clerk_reverification: Preset | Reverification | Mapping[str, object] | None = "strict"
+
+
+class ClerkScopeRequiredMixin(ClerkAuthRequiredMixin):
+    """Requires a machine's token that is good for `clerk_scope`, such as ``read:loads``.
+
+    Of any type that the application accepts, or of those of `clerk_accepts_token`. A session, if it is among
+    them, needs no scope.
+    """
+
+    clerk_requires = "scope"
+    clerk_accepts_token: AcceptsToken | None = MACHINE_TOKEN_TYPES

@@ -6,9 +6,11 @@ api = NinjaAPI(auth=require_auth)
 def teams(request: HttpRequest) -> dict[str, str]:
     return {"user": get_session(request).user_id}
 
-``request.auth`` is the session. An identity that came from a cookie is checked for forgery as Django's
-session is. That happens here: an operation without ``auth`` is exempt from it, as Ninja has it, and must
-not do anything for a user.
+``request.auth`` is the session, or the Auth object of a machine where that is let in, as by
+``require_scope("read:loads")`` or ``require_auth(accepts_token="api_key")``.
+
+An identity that came from a cookie is checked for forgery as Django's session is. That happens here: an
+operation without ``auth`` is exempt from it, as Ninja has it, and must not do anything for a user.
 
 In a list, as in ``auth=[require_auth, ApiKey()]``, whichever succeeds first lets the request in, as
 with any of Ninja's. If none does, the answer is that of the first one here: a refusal of this library's,
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import re
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 from weakref import WeakSet
 
 from django.http import HttpRequest
@@ -30,11 +32,14 @@ from django.urls import ResolverMatch, get_resolver
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError
 
-from clerk_middleware import AuthorizationError, ConfigurationError, NotAuthorized, SessionAuth
+from clerk_middleware import AuthorizationError, ConfigurationError, MachineAuth, NotAuthorized, SessionAuth
+from clerk_middleware.openapi_schemes import SCHEMES, TOKEN_SCHEMES
 from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
+from clerk_middleware.tokens.classes import MACHINE_TOKEN_TYPES, types_of
 
+from .caching import keep_nothing
 from .csrf import csrf_problem
-from .openapi import SESSION_TOKEN, in_words
+from .openapi import in_words
 from .requests import get_auth
 
 if TYPE_CHECKING:
@@ -44,21 +49,26 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from clerk_middleware.authorization import Preset, Reverification
+    from clerk_middleware.conditions import Condition
+    from clerk_middleware.protection import SessionProtectionOptions, TokenProtectionOptions
+    from clerk_middleware.tokens.classes import AcceptsToken
 
 P = ParamSpec("P")
 
 
 class Required:
-    """What ``auth=`` takes. Returns the session; refuses otherwise, once nothing else lets the request in."""
+    """What ``auth=`` takes. Returns the session, or a machine's Auth object where one is let in.
 
-    csrf = True  # has Ninja's page of the documentation send the CSRF token along
+    It refuses otherwise, once nothing else lets the request in.
+    """
 
     def __init__(self, requirement: Requirement) -> None:
         self.requirement = requirement
-        required = f"A Clerk session token, or the cookie `__session`. Requires {in_words(requirement)}."
-        self.openapi_security_schema = {**SESSION_TOKEN, "description": required}
+        self.openapi_security_schema = _scheme(requirement)
+        # Has Ninja's page of the documentation send the CSRF token along.
+        self.csrf = "session_token" in types_of(requirement.accepts_token)
 
-    def __call__(self, request: HttpRequest) -> SessionAuth | None:
+    def __call__(self, request: HttpRequest) -> SessionAuth | MachineAuth | None:
         if not isinstance(request, HttpRequest):
             raise ConfigurationError(
                 f"what {__name__} requires is no decorator: write auth=... into NinjaAPI(), Router() or the "
@@ -68,10 +78,10 @@ class Required:
         if api is not None and api not in _prepared:
             _prepare(api)
         try:
-            session = self.requirement.check(get_auth(request))
+            auth = self.requirement.check(get_auth(request))
             problem = csrf_problem(request)
             if problem is not None:
-                raise NotAuthorized(f"CSRF Failed: {problem}", auth=session)
+                raise NotAuthorized(f"CSRF Failed: {problem}", auth=auth)
         except AuthorizationError as error:
             if api is None:
                 raise
@@ -79,8 +89,8 @@ class Required:
             return None
         _remember(request, None)
         # A cache_page() around the operation is asked before this is: it must keep nothing.
-        request._cache_update_cache = False  # type: ignore[attr-defined]
-        return session
+        keep_nothing(request)
+        return auth
 
 
 def _remember(request: Any, error: AuthorizationError | None) -> None:
@@ -92,6 +102,8 @@ def _refusal_of(request: Any) -> AuthorizationError | None:
     error, auth = getattr(request, "_clerk_refusal", (None, None))
     return error if auth is request.auth else None
 
+
+K = TypeVar("K", bound=Required)
 
 _prepared: WeakSet[NinjaAPI] = WeakSet()
 
@@ -137,17 +149,36 @@ def _api_of(request: HttpRequest) -> NinjaAPI | None:
     return next((api for api in apis if isinstance(api, NinjaAPI)), None)
 
 
+def _scheme(requirement: Requirement) -> dict[str, str]:
+    """For OpenAPI, where Ninja has one for whatever is accepted."""
+    types = types_of(requirement.accepts_token)
+    schemes = [SCHEMES[TOKEN_SCHEMES[name]] for name in types]
+    said = [each["description"].rstrip(".") for each in schemes]
+    if "session_token" in types:
+        said.insert(types.index("session_token") + 1, "the cookie `__session`")
+    accepted = ", or ".join([said[0], *(text[0].lower() + text[1:] for text in said[1:])])
+    scheme = schemes[0] if len(schemes) == 1 else {"type": "http", "scheme": "bearer"}
+    return {**scheme, "description": f"{accepted}. Requires {in_words(requirement)}."}
+
+
 def _required(requirement: Requirement) -> Required:
+    return _made(Required, requirement)
+
+
+def _made(kind: type[K], requirement: Requirement) -> K:
     """Under a name for OpenAPI, where Ninja takes the class's, and letters are few."""
     said = [f"{name}.{value}" for name, value in requirement.asked.items()]
+    said += [f"scope.{scope}" for scope in requirement.scopes]
     if requirement.condition is not None:
         said.append("condition")
     fresh = requirement.reverification
     if fresh is not None:
         said.append(f"{fresh['level']}.{fresh['after_minutes']:g}")
-    name = re.sub(r"[^a-zA-Z0-9._-]", ".", "_".join(["ClerkSessionToken", *said]))
-    named: type[Required] = type(name, (Required,), {"__module__": __name__})
-    return named(requirement)
+    tokens = [TOKEN_SCHEMES[name] for name in types_of(requirement.accepts_token)]
+    name = re.sub(r"[^a-zA-Z0-9._-]", ".", "_".join([*tokens, *said]))
+    named: Any = type(name, (kind,), {"__module__": __name__})
+    made: K = named(requirement)
+    return made
 
 
 def _called(example: str) -> Callable[[Callable[P, Required]], Callable[P, Required]]:
@@ -165,8 +196,37 @@ def _called(example: str) -> Callable[[Callable[P, Required]], Callable[P, Requi
     return decorate
 
 
-#: Requires somebody to be signed in: ``auth=require_auth``, without parentheses.
-require_auth = _required(Requirement())
+class RequireAuth(Required):
+    """Requires somebody to be signed in: ``auth=require_auth``, without parentheses.
+
+    Or with the types of token that are accepted: ``auth=require_auth(accepts_token="api_key")``.
+    """
+
+    @overload
+    def __call__(self, request: HttpRequest, /) -> SessionAuth | MachineAuth | None: ...
+    @overload
+    def __call__(self, /, *, accepts_token: AcceptsToken = ...) -> Required: ...
+    def __call__(self, *requests: HttpRequest, accepts_token: AcceptsToken = "session_token") -> Any:
+        """
+        :param accepts_token: ``session_token``, ``api_key``, ``m2m_token``, ``oauth_token``, a list of these,
+            or ``any`` that the application accepts.
+        """
+        if requests:
+            return super().__call__(*requests)
+        return _required(Requirement(accepts_token=accepts_token))
+
+
+require_auth = _made(RequireAuth, Requirement())
+
+
+@_called("require_scope('read:loads')")
+def require_scope(*scopes: str, accepts_token: AcceptsToken = MACHINE_TOKEN_TYPES) -> Required:
+    """Require a machine's token that is good for all of *scopes*, such as ``read:loads``.
+
+    :param accepts_token: as for `require_auth`; any machine's by default. A session, if it is among them,
+        needs no scope.
+    """
+    return _required(Requirement.of_scopes(scopes, accepts_token))
 
 
 @_called("require_permission('org:teams:manage')")
@@ -199,12 +259,18 @@ def require_reverification(level: Preset | Reverification | Mapping[str, object]
     return _required(Requirement(reverification=level))
 
 
-@_called("protect(permission='org:teams:manage')")
+@overload
 def protect(
-    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
-) -> Required:
+    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[SessionProtectionOptions]
+) -> Required: ...
+@overload
+def protect(condition: Condition | None = None, **options: Unpack[TokenProtectionOptions]) -> Required: ...
+@_called("protect(permission='org:teams:manage')")
+def protect(condition: Condition | None = None, **options: Unpack[ProtectionOptions]) -> Required:
     """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
 
     :param condition: a function of the Auth object that must return true.
+    :param options: `role`, `permission` and so on; `token`, the types that are accepted, and `scope`, what a
+        machine's token must be good for.
     """
     return _required(Protection(condition, **options))

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.encoding import escape_uri_path, iri_to_uri
 
 from clerk_middleware import Auth, ClerkRequest, ConfigurationError, SignedOut
-from clerk_middleware.protection import SIGNED_IN
+from clerk_middleware.protection import signed_in
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState, SessionAuth
@@ -26,8 +26,20 @@ def clerk_request(request: HttpRequest) -> ClerkRequest:
 
     :raises DisallowedHost: Django's 400, for a host that ``ALLOWED_HOSTS`` does not name.
     """
+    return _request_for(request, request.path)
+
+
+def metadata_request(request: HttpRequest) -> ClerkRequest:
+    """The same to look for an OAuth document, which is at the root of the host, and in no mount.
+
+    With ``FORCE_SCRIPT_NAME`` each path of Django's begins with that, also where it was not sent.
+    """
+    return _request_for(request, request.path_info)
+
+
+def _request_for(request: HttpRequest, path: str) -> ClerkRequest:
     # No part of it may refer to the request, which will refer to it: each would wait for a collection.
-    origin, path = f"{request.scheme}://{request.get_host()}", request.path
+    origin = f"{request.scheme}://{request.get_host()}"
     query = request.META.get("QUERY_STRING", "")
     if isinstance(request, WSGIRequest):  # WSGI's texts hold bytes, read as Latin-1
         query = query.encode("latin-1", "replace").decode("utf-8", "replace")
@@ -54,7 +66,7 @@ def get_session(request: HttpRequest) -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return SIGNED_IN.check(get_auth(request))
+    return signed_in(get_auth(request))
 
 
 def state_of(request: HttpRequest) -> RequestState | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clerk_middleware import AuthorizationError, ConfigurationError, NotAuthorized
+from asgiref.sync import sync_to_async
+
+from clerk_middleware import AuthorizationError, ConfigurationError, MachineAuth, NotAuthorized
 
 from .csrf import csrf_problem
 from .middleware_setting import LOGIN_REQUIRED, position
@@ -14,6 +16,7 @@ from .requests import get_auth, maps_users, state_of
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from clerk_middleware import Auth
     from clerk_middleware.protection import Requirement
 
 
@@ -21,7 +24,12 @@ def check(request: HttpRequest, requirement: Requirement) -> HttpResponse | None
     """The response where *requirement* is not met, else `None`."""
     error = _unmet(request, requirement)
     if error is None and _must_be_local(request):
-        error = _outsider(request, request.user)
+        auth = get_auth(request)
+        if isinstance(auth, MachineAuth):
+            is_local = has_local_user(request, auth)
+        else:
+            is_local = request.user.is_authenticated
+        error = None if is_local else outsider(auth)
     return refuse(request, error) if error is not None else None
 
 
@@ -29,7 +37,12 @@ async def acheck(request: HttpRequest, requirement: Requirement) -> HttpResponse
     """`check`, for asynchronous code."""
     error = _unmet(request, requirement)
     if error is None and _must_be_local(request):
-        error = _outsider(request, await request.auser())
+        auth = get_auth(request)
+        if isinstance(auth, MachineAuth):
+            is_local = await sync_to_async(has_local_user)(request, auth)
+        else:
+            is_local = (await request.auser()).is_authenticated
+        error = None if is_local else outsider(auth)
     return await arefuse(request, error) if error is not None else None
 
 
@@ -47,11 +60,13 @@ def _unmet(request: HttpRequest, requirement: Requirement) -> AuthorizationError
     # A function below REST framework's @api_view gets a request of that framework's own.
     original: HttpRequest = getattr(request, "_request", request)
     state = state_of(original)
-    auth = get_auth(original) if state is None else state.to_auth()
+    auth = get_auth(original) if state is None else state.to_request_auth()
     try:
         requirement.check(auth)
     except AuthorizationError as error:
         return error
+    if original is not request and isinstance(auth, MachineAuth):
+        request.auth = auth  # type: ignore[attr-defined]  # who was nobody to REST framework
     # Their views are exempt from Django's check as a whole, not because somebody meant them to be.
     is_of_framework = original is not request or _is_of_ninja(request)
     problem = csrf_problem(original) if is_of_framework else None
@@ -71,7 +86,18 @@ def _must_be_local(request: HttpRequest) -> bool:
     return maps_users(request) and position(LOGIN_REQUIRED) is not None
 
 
-def _outsider(request: HttpRequest, user: Any) -> AuthorizationError | None:
-    if user.is_authenticated:
-        return None
-    return NotAuthorized("You have no active account here.", auth=get_auth(request))
+def has_local_user(request: HttpRequest, auth: MachineAuth) -> bool:
+    """Whether the user that a machine's token acts for is an active local one, where users are mapped.
+
+    One that acts for none has come in by the view's own word: a machine's, or the API key of an organization.
+    """
+    if auth.user_id is None or not maps_users(request):
+        return True
+    from .users import is_active_user  # its models can only be imported once Django's applications are
+
+    return is_active_user(request, auth.user_id)
+
+
+def outsider(auth: Auth) -> NotAuthorized:
+    """The refusal of who is known to Clerk, but not here."""
+    return NotAuthorized("You have no active account here.", auth=auth)

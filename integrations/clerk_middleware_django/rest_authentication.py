@@ -12,6 +12,7 @@ from rest_framework.exceptions import PermissionDenied
 
 from clerk_middleware import SessionAuth
 from clerk_middleware.answers import unauthorized
+from clerk_middleware.challenges import bearer_challenge
 
 from .csrf import csrf_problem
 from .requests import maps_users, require_state
@@ -30,6 +31,11 @@ class ClerkAuthentication(BaseAuthentication):
     `AnonymousUser` where there is none; elsewhere it is a `ClerkUser`. A request without a session, or
     with a token that was refused, is left to the authentication classes after this one.
 
+    A machine (an API key, an M2M or OAuth token) is no user, whomever its token acts for, and to REST
+    framework's own permission classes it is nobody. Where `HasScope`, `HasToken` or `Protect` lets it in,
+    ``request.auth`` is its Auth object, and ``request.user`` still `AnonymousUser`: so neither an account's
+    rights nor its ``is_staff`` are a machine's. `ClerkIdentity` tells whose ``request.auth.user_id`` is.
+
     An identity that came from a cookie is checked as Django's session is.
 
     :raises PermissionDenied: if that check fails.
@@ -40,7 +46,7 @@ class ClerkAuthentication(BaseAuthentication):
         original: Any = request._request
         state = require_state(original)
         _vary(request)
-        auth = state.to_auth()
+        auth = state.to_request_auth()
         if not isinstance(auth, SessionAuth):
             return None
         problem = csrf_problem(original)
@@ -50,8 +56,12 @@ class ClerkAuthentication(BaseAuthentication):
         return (original.user if maps_users(original) else ClerkUser(auth)), auth
 
     def authenticate_header(self, request: Request) -> str:
+        """The challenge of a 401 that REST framework answers by itself."""
         state = require_state(request._request)
-        return dict(unauthorized(state.to_auth(), state).headers)["www-authenticate"]
+        auth, accepts = state.to_request_auth(), state.config.accepts_token
+        if auth.is_authenticated or auth.retry_after is not None:  # the token is not at fault
+            return bearer_challenge(state, accepts, None)
+        return dict(unauthorized(auth, state, accepts).headers)["www-authenticate"]
 
 
 class ClerkUser:

@@ -6,36 +6,27 @@ https://www.django-rest-framework.org/api-guide/permissions/
 from __future__ import annotations
 
 from functools import wraps
-from json import loads
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Unpack, cast, overload
 
-from rest_framework.exceptions import APIException
-from rest_framework.permissions import (
-    AND,
-    NOT,
-    OR,
-    BasePermission,
-    BasePermissionMetaclass,
-    OperandHolder,
-    OperationHolderMixin,
-    SingleOperandHolder,
-)
+from rest_framework.permissions import BasePermission
 from rest_framework.request import ForcedAuthentication
 
 from clerk_middleware import (
     Auth,
     AuthorizationError,
     ConfigurationError,
-    NotAuthorized,
-    SessionAuth,
+    MachineAuth,
     SignedOut,
 )
-from clerk_middleware.logging import logger
 from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
+from clerk_middleware.tokens.classes import MACHINE_TOKEN_TYPES
 
+from .caching import keep_nothing
 from .middleware_setting import LOGIN_REQUIRED, position
 from .requests import state_of
+from .requirements import has_local_user, outsider
 from .rest_authentication import ClerkAuthentication
+from .rest_refusals import ClerkRefused, Composed, Meta, Refusing
 from .user_session import session_of
 
 if TYPE_CHECKING:
@@ -44,102 +35,16 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
-    from clerk_middleware.answers import Answer
+    from clerk_middleware import SessionAuth
     from clerk_middleware.authorization import Preset, Reverification
+    from clerk_middleware.conditions import Condition
+    from clerk_middleware.protection import SessionProtectionOptions, TokenProtectionOptions
+    from clerk_middleware.tokens.classes import AcceptsToken
 
 P = ParamSpec("P")
 
 
-class ClerkRefused(APIException):
-    """The request may not have what it asks for: for an ``EXCEPTION_HANDLER`` of the project's to see."""
-
-    #: What was wrong, such as a `NotAuthorized`.
-    error: AuthorizationError
-
-    def __init__(self, answer: Answer, error: AuthorizationError) -> None:
-        super().__init__()
-        self.error = error
-        self.status_code = answer.status
-        # As it is: of a number REST framework would make a text, which Clerk's frontend does not read.
-        self.detail: Any = loads(answer.body)
-        self.auth_header = dict(answer.headers).get("www-authenticate")
-
-    def get_codes(self) -> str:
-        reason = self.detail.get("clerk_error", {}).get("reason")
-        return reason if isinstance(reason, str) else "not_found"
-
-    def get_full_details(self) -> Any:
-        known = self.detail.get("clerk_error", {})
-        message = known.get("message") or self.detail.get("detail") or str(self.error)
-        return {"message": message, "code": self.get_codes()}
-
-
-class _Refusing:
-    """Raises why it refused, but only where no other permission can still let the request in.
-
-    A permission that says no is asked for its message, if it is one of the view's own. Within ``|`` or
-    ``~`` it is not, and the answer is up to the rest.
-    """
-
-    refused: ClerkRefused | None = None
-
-    @property
-    def message(self) -> None:
-        if self.refused is not None:
-            logger.debug("Clerk: refused, %s", self.refused.error)
-            raise self.refused
-
-
-class _And(_Refusing, AND):
-    """Where either refuses, the answer is its own."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return self._ask(super().has_permission(request, view))
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
-        return self._ask(super().has_object_permission(request, view, obj))
-
-    def _ask(self, granted: bool) -> bool:
-        composed: Any = self
-        refused = (side.refused for side in (composed.op1, composed.op2) if isinstance(side, _Refusing))
-        self.refused = None if granted else next(filter(None, refused), None)
-        return granted
-
-
-class _Composed(OperationHolderMixin):
-    """``&``, ``|`` and ``~``, so that an ``&`` anywhere around refuses as its sides do."""
-
-    def __and__(self, other: Any) -> _Holder:
-        return _Holder(_And, self, other)
-
-    def __rand__(self, other: Any) -> _Holder:
-        return _Holder(_And, other, self)
-
-    def __or__(self, other: Any) -> _Holder:
-        return _Holder(OR, self, other)
-
-    def __ror__(self, other: Any) -> _Holder:
-        return _Holder(OR, other, self)
-
-    def __invert__(self) -> _Inverted:
-        return _Inverted(NOT, self)
-
-
-class _Holder(_Composed, OperandHolder):
-    def __init__(self, operator: Any, one: Any, other: Any) -> None:
-        super().__init__(operator, one, other)
-
-
-class _Inverted(_Composed, SingleOperandHolder):
-    def __init__(self, operator: Any, one: Any) -> None:
-        super().__init__(operator, one)
-
-
-class _Meta(_Composed, BasePermissionMetaclass):  # type: ignore[misc]  # as in REST framework's own
-    pass
-
-
-class ClerkPermission(_Refusing, _Composed, BasePermission, metaclass=_Meta):
+class ClerkPermission(Refusing, Composed, BasePermission, metaclass=Meta):
     """What the functions below make classes of."""
 
     requirement: ClassVar[Requirement]
@@ -149,12 +54,16 @@ class ClerkPermission(_Refusing, _Composed, BasePermission, metaclass=_Meta):
             raise ConfigurationError("call it where it is written: HasReverification(), with parentheses")
         self.refused = None
         try:
-            self.requirement.check(_identity(request, view))
-            _expect_local_user(request)
+            auth = self.requirement.check(_identity(request, view))
+            _expect_local_user(request, auth)
         except AuthorizationError as error:
             answer = error.requirement.answer(error, state_of(request._request), may_redirect=False)
             self.refused = ClerkRefused(answer, error)
-        return self.refused is None
+            return False
+        if isinstance(auth, MachineAuth):
+            request.auth = auth  # from now on: nobody else here lets one in
+            keep_nothing(request._request)
+        return True
 
     def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
         """The same of every object: what is not required by ``~`` is not required of an object, either."""
@@ -182,17 +91,22 @@ def _identity(request: Request, view: APIView) -> Auth:
             "ClerkAuthentication first"
         )
     state = state_of(request._request)
-    found: Auth = state.to_auth() if state is not None else SignedOut()
-    # A session that is there all the same was outdone by credentials of another kind.
-    return SignedOut() if isinstance(found, SessionAuth) else found
+    found: Auth = state.to_request_auth() if state is not None else SignedOut()
+    # What is there all the same was outdone by credentials of another kind.
+    is_of_machine = isinstance(found, MachineAuth) and authenticator is None
+    return found if is_of_machine or not found.is_authenticated else SignedOut()
 
 
-def _expect_local_user(request: Request) -> None:
+def _expect_local_user(request: Request, auth: Auth) -> None:
     """As Django's `LoginRequiredMiddleware`, where that is on: REST framework's views opt out of it."""
     if position(LOGIN_REQUIRED) is None:
         return
-    if not getattr(request.user, "is_authenticated", False):
-        raise NotAuthorized("You have no active account here.")
+    if isinstance(auth, MachineAuth):
+        is_local = has_local_user(request._request, auth)
+    else:
+        is_local = getattr(request.user, "is_authenticated", False)
+    if not is_local:
+        raise outsider(auth)
 
 
 def _named(
@@ -218,11 +132,31 @@ def _named(
 
 def _made(name: str, requirement: Requirement) -> type[ClerkPermission]:
     attributes = {"requirement": requirement, "__module__": __name__}
-    return cast("type[ClerkPermission]", _Meta(name, (ClerkPermission,), attributes))
+    return cast("type[ClerkPermission]", Meta(name, (ClerkPermission,), attributes))
 
 
 #: Requires somebody to be signed in, with Clerk's answer where nobody is.
 IsSignedIn = _made("IsSignedIn", Requirement())
+
+
+@_named("HasToken('api_key')")
+def HasToken(accepts_token: AcceptsToken) -> Requirement:
+    """Require a token of a certain type: ``require_auth(accepts_token=...)`` of other views.
+
+    :param accepts_token: ``session_token``, ``api_key``, ``m2m_token``, ``oauth_token``, a list of these, or
+        ``any`` that the application accepts.
+    """
+    return Requirement(accepts_token=accepts_token)
+
+
+@_named("HasScope('read:loads')")
+def HasScope(*scopes: str, accepts_token: AcceptsToken = MACHINE_TOKEN_TYPES) -> Requirement:
+    """Require a machine's token that is good for all of *scopes*, such as ``read:loads``.
+
+    :param accepts_token: as for `HasToken`; any machine's by default. A session, if it is among them, needs
+        no scope.
+    """
+    return Requirement.of_scopes(scopes, accepts_token)
 
 
 @_named("HasPermission('org:teams:manage')")
@@ -255,14 +189,22 @@ def HasReverification(level: Preset | Reverification | Mapping[str, object] = "s
     return Requirement(reverification=level)
 
 
-@_named()
+@overload
 def Protect(
-    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[ProtectionOptions]
-) -> Requirement:
+    condition: Callable[[SessionAuth], bool] | None = None, **options: Unpack[SessionProtectionOptions]
+) -> type[ClerkPermission]: ...
+@overload
+def Protect(
+    condition: Condition | None = None, **options: Unpack[TokenProtectionOptions]
+) -> type[ClerkPermission]: ...
+@_named()
+def Protect(condition: Condition | None = None, **options: Unpack[ProtectionOptions]) -> Requirement:
     """Require all that is given, and answer as Clerk's ``auth.protect()``: 404 rather than 403.
 
     Nobody is redirected: an API's clients could not follow.
 
     :param condition: a function of the Auth object that must return true.
+    :param options: `role`, `permission` and so on; `token`, the types that are accepted, and `scope`, what a
+        machine's token must be good for.
     """
     return Protection(condition, **options)

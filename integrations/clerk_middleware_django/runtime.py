@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from clerk_middleware import ClerkConfig
-    from clerk_middleware.authenticator import ConfigSource
+    from clerk_middleware.config_source import ConfigSource
 
 
 class _AsyncAuthenticator(AsyncAuthenticator):

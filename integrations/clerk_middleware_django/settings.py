@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from clerk_middleware import ClerkConfig, ConfigurationError
-from clerk_middleware.authenticator import without_forwarding
+from clerk_middleware.config_source import without_forwarding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from clerk_middleware import AuthorizationError
-    from clerk_middleware.authenticator import ConfigSource
+    from clerk_middleware.config_source import ConfigSource
 
     from .profiles import ClerkProfile
 

@@ -1,4 +1,4 @@
-"""Django's test clients, in which a Clerk user can be signed in, by tokens that are real::
+"""Django's test clients, in which a Clerk user or machine can be signed in, by tokens that are real::
 
     class TeamsTests(TestCase):
         client_class = ClerkClient
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
+    from clerk_middleware import ClerkConfig
+
 __all__ = ["AsyncClerkClient", "ClerkClient"]
 
 _ORIGIN = "http://testserver"
@@ -55,13 +57,12 @@ class _Instance(Instance):
         self._made = None  # which may remember that the user was turned away
         return cookies
 
-    def origin(self, request: HttpRequest) -> str:
-        """Where the user signed in."""
+    def config(self, request: HttpRequest) -> ClerkConfig | None:
+        """What serves *request*."""
         try:
-            config = self.clerk().authenticator.config_for(clerk_request(request))
+            return self.clerk().authenticator.config_for(clerk_request(request))
         except DisallowedHost:  # by a function that asks for the host; Django answers 400
-            return _ORIGIN
-        return self.origin_of(config, _ORIGIN)
+            return None
 
     def clerk(self) -> Clerk:
         """What the settings say now, with this instance's keys."""
@@ -124,7 +125,7 @@ class _SignsIn(SignsIn, ClientMixin):
 
     def _renew(self, request: HttpRequest) -> str | None:
         """Renew what is sent with *request*; return the token, if it is to be sent by the header."""
-        return self._clerk_renew(lambda: self._clerk_instance.origin(request))
+        return self._clerk_renew(lambda: self._clerk_instance.config(request), _ORIGIN)
 
     def _clerk_cookie(self, name: str) -> str | None:
         held = self.cookies.get(name)
@@ -138,7 +139,7 @@ class _SignsIn(SignsIn, ClientMixin):
 
 
 class ClerkClient(_SignsIn, Client):
-    """`django.test.Client` with `clerk_login` and `clerk_logout`."""
+    """`django.test.Client` with `clerk_login`, `clerk_login_machine` and `clerk_logout`."""
 
     def __init__(self, enforce_csrf_checks: bool = False, *args: Any, **kwargs: Any) -> None:
         super().__init__(enforce_csrf_checks, *args, **kwargs)
@@ -154,7 +155,7 @@ class ClerkClient(_SignsIn, Client):
 
 
 class AsyncClerkClient(_SignsIn, AsyncClient):
-    """`django.test.AsyncClient` with `clerk_login` and `clerk_logout`, neither of which is awaited."""
+    """`django.test.AsyncClient` with the same methods, none of which is awaited."""
 
     def __init__(self, enforce_csrf_checks: bool = False, *args: Any, **kwargs: Any) -> None:
         super().__init__(enforce_csrf_checks, *args, **kwargs)

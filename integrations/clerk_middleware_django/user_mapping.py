@@ -62,7 +62,7 @@ class Visitor:
         self._turned_away = clerk.turned_away
         self._unavailable = clerk.unavailable
         self._user_id = auth.user_id
-        self._instance = "" if isinstance(clerk.config, ClerkConfig) else _name_of(config)
+        self._instance = instance_of(clerk, config)
         self._key = (self._instance, self._user_id)
         self._database = router.db_for_write(ClerkIdentity)
 
@@ -95,14 +95,7 @@ class Visitor:
         raise UserUnavailable(str(answer), status=answer.status, code=answer.code) from answer
 
     def _find(self, using: str | None = None) -> Any:
-        # By the project's own manager: whom it hides, such as deleted users, is hidden here, too.
-        users = get_user_model()._default_manager.using(using).select_related("clerk_identity")
-        user: Any = users.filter(
-            clerk_identity__clerk_user_id=self._user_id, clerk_identity__instance=self._instance
-        ).first()
-        # Some databases compare text without regard to case, and Clerk's ids differ by it.
-        is_same = user is not None and user.clerk_identity.clerk_user_id == self._user_id
-        return user if is_same else None
+        return find_user(self._user_id, self._instance, using)
 
     def _is_welcome(self) -> bool:
         options = self._options
@@ -171,6 +164,21 @@ class Visitor:
         identity = ClerkIdentity(user=user, clerk_user_id=self._user_id, instance=self._instance)
         identity.save(force_insert=True, using=self._database)
         return identity
+
+
+def find_user(user_id: str, instance: str, using: str | None = None) -> Any:
+    """The local user of a Clerk user, active or not; `None` where there is none."""
+    # By the project's own manager: whom it hides, such as deleted users, is hidden here, too.
+    users = get_user_model()._default_manager.using(using).select_related("clerk_identity")
+    user: Any = users.filter(clerk_identity__clerk_user_id=user_id, clerk_identity__instance=instance).first()
+    # Some databases compare text without regard to case, and Clerk's ids differ by it.
+    is_same = user is not None and user.clerk_identity.clerk_user_id == user_id
+    return user if is_same else None
+
+
+def instance_of(clerk: Clerk, config: ClerkConfig) -> str:
+    """What tells the users of several Clerk instances apart; empty where there is one."""
+    return "" if isinstance(clerk.config, ClerkConfig) else _name_of(config)
 
 
 def _may_be_linked(user: Any, email: str) -> bool:

@@ -1,4 +1,9 @@
-"""``request.user``: the local user that is the request's Clerk user."""
+"""``request.user``: the local user that is the request's Clerk user.
+
+That is a session's user. A machine is nobody's ``request.user``, not even with the API key of a user or an
+OAuth token that acts for one: it would have all that the user may, as to use the admin, where its scopes say
+less. `ClerkIdentity` tells whose ``request.auth.user_id`` is.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from clerk_middleware import BackendAPIError, SessionAuth
 
-from .requests import get_auth, state_of
+from .requests import get_auth, require_state, state_of
 from .runtime import clerk_of
-from .user_mapping import UserUnavailable, Visitor
+from .user_mapping import UserUnavailable, Visitor, find_user, instance_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -70,6 +75,14 @@ async def aget_user(request: HttpRequest) -> LocalUser:
         raise
 
 
+def is_active_user(request: HttpRequest, user_id: str) -> bool:
+    """Whether a Clerk user is an active local one. Nobody is created or linked."""
+    instance = instance_of(clerk_of(request), require_state(request).config)
+    is_name = user_id.isascii() and user_id.isprintable()  # others are none that databases take
+    user = find_user(user_id, instance) if is_name else None
+    return user is not None and user.is_active
+
+
 def _describe(request: HttpRequest, config: ClerkConfig, user_id: str) -> dict[str, Any] | BackendAPIError:
     try:
         return clerk_of(request).authenticator.get_user(config, user_id)
@@ -92,7 +105,7 @@ def _arrive(request: HttpRequest) -> tuple[Visitor | None, LocalUser]:
     if known is not None:
         return None, known
     state = state_of(request)
-    auth = get_auth(request) if state is None else state.to_auth()
+    auth = get_auth(request) if state is None else state.to_request_auth()
     if state is None or not isinstance(auth, SessionAuth):
         return None, AnonymousUser()
     return Visitor(auth, state.config, clerk_of(request)), AnonymousUser()

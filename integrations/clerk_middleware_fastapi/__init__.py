@@ -8,9 +8,9 @@ async def teams(auth: Annotated[SessionAuth, Depends(require_permission("org:tea
 
 from clerk_middleware.asgi import ClerkMiddleware
 
+from .current import CurrentAuth, current_auth
 from .dependencies import (
-    CurrentAuth,
-    current_auth,
+    ClerkOAuth2,
     protect,
     require_auth,
     require_feature,
@@ -18,10 +18,12 @@ from .dependencies import (
     require_plan,
     require_reverification,
     require_role,
+    require_scope,
 )
 
 __all__ = [
     "ClerkMiddleware",
+    "ClerkOAuth2",
     "CurrentAuth",
     "current_auth",
     "protect",
@@ -31,4 +33,5 @@ __all__ = [
     "require_plan",
     "require_reverification",
     "require_role",
+    "require_scope",
 ]

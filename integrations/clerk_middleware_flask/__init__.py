@@ -15,6 +15,7 @@ from .decorators import (
     require_plan,
     require_reverification,
     require_role,
+    require_scope,
 )
 from .extension import Clerk
 from .identity import current_auth, get_auth, get_session, get_state
@@ -33,6 +34,7 @@ __all__ = [
     "require_plan",
     "require_reverification",
     "require_role",
+    "require_scope",
     "sign_in_url",
     "sign_up_url",
 ]

@@ -5,7 +5,7 @@ https://flask.palletsprojects.com/en/stable/extensiondev/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, overload
 from urllib.parse import quote
 
 from flask import Flask, after_this_request, current_app, redirect, request, session
@@ -15,12 +15,13 @@ from clerk_middleware import AuthorizationError, ConfigurationError, HandshakeEr
 from clerk_middleware.answers import NOT_FOUND, handshake_failed, redirect_of
 from clerk_middleware.decorators import check_condition
 from clerk_middleware.logging import logger
+from clerk_middleware.oauth_metadata import METADATA
 from clerk_middleware.protection import SIGNED_IN, Protection
 from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware.wsgi_environ import paths_of
 
 from .decorator_order import check_decorator_order
-from .identity import Identity, current_auth, get_auth
+from .identity import Identity, clerk_request, current_auth, get_auth, runtime_in_use
 from .preflight import is_preflight
 from .redirects import own_url, sign_in_url, sign_up_url
 from .responses import own, response_of, with_headers
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from clerk_middleware import SessionAuth
-    from clerk_middleware.authenticator import ConfigSource
-    from clerk_middleware.protection import ProtectionOptions
+    from clerk_middleware.conditions import Condition
+    from clerk_middleware.config_source import ConfigSource
+    from clerk_middleware.protection import (
+        ProtectionOptions,
+        SessionProtectionOptions,
+        TokenProtectionOptions,
+    )
 
 
 class Clerk:
@@ -89,16 +95,31 @@ class Clerk:
             current_auth=current_auth, clerk_sign_in_url=sign_in_url, clerk_sign_up_url=sign_up_url
         )
 
+    @overload
     def protect_blueprint(
         self,
         blueprint: Blueprint,
         condition: Callable[[SessionAuth], bool] | None = None,
+        **options: Unpack[SessionProtectionOptions],
+    ) -> None: ...
+    @overload
+    def protect_blueprint(
+        self,
+        blueprint: Blueprint,
+        condition: Condition | None = None,
+        **options: Unpack[TokenProtectionOptions],
+    ) -> None: ...
+    def protect_blueprint(
+        self,
+        blueprint: Blueprint,
+        condition: Condition | None = None,
         **options: Unpack[ProtectionOptions],
     ) -> None:
         """Protect each view of *blueprint*, and of the blueprints within it, as `protect` does one.
 
-        Call it before the blueprint is registered. `protect` answers 404; for the answers of
-        ``require_permission`` and the others (401 and 403), decorate a function that does nothing::
+        Call it before the blueprint is registered. `protect` answers 404, unless machines are let in, as by
+        ``token="api_key"``; for the answers of ``require_permission`` and the others (401 and 403), decorate
+        a function that does nothing::
 
             @blueprint.before_request
             @require_permission("org:teams:manage")
@@ -166,6 +187,10 @@ def _expect_finished_setup() -> None:
 
 def _authenticate() -> Response | None:
     """Find out who a request is, before a view runs."""
+    if METADATA in request.path:
+        metadata = runtime_in_use().authenticator.oauth_metadata(clerk_request())
+        if metadata is not None:
+            return response_of(metadata)
     identity = Identity.of_request()
     answer = redirect_of(identity.require_state())
     request.auth = identity.auth  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from flask import current_app, request
 from werkzeug.local import LocalProxy
 
 from clerk_middleware import Auth, ClerkRequest, SignedOut
-from clerk_middleware.protection import SIGNED_IN
+from clerk_middleware.protection import signed_in
 from clerk_middleware.wsgi_environ import AUTH, STATE
 
 from .runtime import Runtime, runtime_of
@@ -63,19 +63,23 @@ class Identity:
 
     def authenticate(self) -> RequestState:
         self.state = state = self.runtime.authenticator.authenticate_request(clerk_request())
-        self.auth = state.to_auth()
+        self.auth = state.to_request_auth()
         environ = request.environ
         environ[AUTH], environ[STATE] = self.auth, state
         return state
 
 
+def runtime_in_use() -> Runtime:
+    """What serves the current request: the application's own, or the test client's."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    of_app, runtime = request.environ.get(RUNTIME, (None, None))
+    return runtime if of_app is app else runtime_of(app)
+
+
 def _of_request() -> tuple[Runtime, dict[Runtime, Identity]]:
     """What serves the request, and who the request is to each application."""
-    given, app = request._get_current_object(), current_app._get_current_object()  # type: ignore[attr-defined]
-    of_app, runtime = given.environ.get(RUNTIME, (None, None))
-    if of_app is not app:
-        runtime = runtime_of(app)
-    return runtime, given.__dict__.setdefault("_clerk_identities", {})
+    given = request._get_current_object()  # type: ignore[attr-defined]
+    return runtime_in_use(), given.__dict__.setdefault("_clerk_identities", {})
 
 
 def clerk_request() -> ClerkRequest:
@@ -111,7 +115,7 @@ def get_session() -> SessionAuth:
 
     :raises NotAuthenticated: if nobody is.
     """
-    return SIGNED_IN.check(get_auth())
+    return signed_in(get_auth())
 
 
 #: The Auth object of the current request, in views, templates, and whatever they call.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from clerk_middleware.authenticator import ConfigSource
+    from clerk_middleware.config_source import ConfigSource
 
     from .settings import RouteOptions
 

@@ -12,14 +12,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from clerk_middleware import ClerkConfig, ConfigurationError, RouteMatcher
-from clerk_middleware.authenticator import without_forwarding
+from clerk_middleware.config_source import without_forwarding
 from clerk_middleware.logging import logger
 from clerk_middleware.validation import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clerk_middleware.authenticator import ConfigSource
+    from clerk_middleware.config_source import ConfigSource
 
 _PREFIX = "CLERK_"
 

@@ -1,4 +1,4 @@
-"""Flask's test client, in which a Clerk user can be signed in, by tokens that are real::
+"""Flask's test client, in which a Clerk user or machine can be signed in, by tokens that are real::
 
     def test_managers_see_the_teams() -> None:
         client = ClerkTestClient(create_app({"TESTING": True, "CLERK_SECRET_KEY": "sk_test_anything"}))
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from flask import Flask, Response
     from werkzeug.datastructures import Headers
 
+    from clerk_middleware.testing.machine_login import MachineToken
+    from clerk_middleware.tokens.classes import MachineTokenType
+
 __all__ = ["ClerkTestClient"]
 
 _HOST = "localhost"  # where there is no SERVER_NAME
@@ -66,19 +69,24 @@ class _Instance(Instance):
             )
         return self._made
 
-    def origin(self, environ: WSGIEnvironment) -> str:
-        """Where the user signed in."""
-        clerk, origin = self.clerk(), get_current_url(environ, host_only=True).rstrip("/")
+    def machine(self, token_type: MachineTokenType, **options: Any) -> MachineToken:
+        self.clerk()  # as above
+        return super().machine(token_type, **options)
+
+    def config(self, environ: WSGIEnvironment) -> ClerkConfig | None:
+        """What serves the request of *environ*."""
+        clerk = self.clerk()
         if isinstance(clerk.config, ClerkConfig):
-            return self.origin_of(clerk.config, origin)
+            return clerk.config
+        config = None
         # A function may ask Flask, too. Should it fail, it does so again in the application, which answers.
         with suppress(Exception), self._app.request_context(environ.copy()):
-            origin = self.origin_of(clerk.authenticator.config_for(clerk_request()), origin)
-        return origin
+            config = clerk.authenticator.config_for(clerk_request())
+        return config
 
 
 class ClerkTestClient(SignsIn, FlaskClient):
-    """`flask.testing.FlaskClient` with `clerk_login` and `clerk_logout`.
+    """`flask.testing.FlaskClient` with `clerk_login`, `clerk_login_machine` and `clerk_logout`.
 
     ``ClerkTestClient(app)``; or ``app.test_client_class = ClerkTestClient``, and then ``app.test_client()``.
     """
@@ -108,7 +116,8 @@ class ClerkTestClient(SignsIn, FlaskClient):
         """Send one request; those that follow a redirect come through here, too."""
         clerk = self._clerk_instance.clerk()
         self._clerk_move(urlsplit(get_current_url(environ)).hostname or _HOST)
-        token = self._clerk_renew(lambda: self._clerk_instance.origin(environ))
+        here = get_current_url(environ, host_only=True).rstrip("/")
+        token = self._clerk_renew(lambda: self._clerk_instance.config(environ), here)
         ours: dict[str, Any] = {RUNTIME: (self.application, clerk)}
         if token is not None and "HTTP_AUTHORIZATION" not in environ:  # one of the test's own goes before
             ours["HTTP_AUTHORIZATION"] = f"Bearer {token}"

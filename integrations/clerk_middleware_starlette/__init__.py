@@ -14,6 +14,7 @@ from .decorators import (
     require_plan,
     require_reverification,
     require_role,
+    require_scope,
 )
 from .middleware import ClerkMiddleware, ClerkUser, get_auth, get_session
 
@@ -29,4 +30,5 @@ __all__ = [
     "require_plan",
     "require_reverification",
     "require_role",
+    "require_scope",
 ]

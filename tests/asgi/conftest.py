@@ -164,13 +164,16 @@ def serve() -> Callable[..., AbstractContextManager[str]]:
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         try:
+            until = time.monotonic() + 20
             while not server.started and thread.is_alive():
+                assert time.monotonic() < until, "the server does not start"
                 time.sleep(0.005)
             port = server.servers[0].sockets[0].getsockname()[1]
             yield f"127.0.0.1:{port}"
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(20)
+            assert not thread.is_alive(), "the server does not stop"
 
     return serving
 

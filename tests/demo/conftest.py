@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -49,18 +50,15 @@ class Fleet:
 
 
 class FleetHere(Fleet):
-    """In this process, and asked without a network: with the public key at hand it needs none."""
+    """In this process, and asked without a network, which it needs for what only Clerk can verify."""
 
     redirected = 303
 
-    def __init__(self, clerk: LocalClerk, create_app: Callable[[ClerkConfig | None], Any]) -> None:
+    def __init__(
+        self, clerk: LocalClerk, clerk_url: str, create_app: Callable[[ClerkConfig | None], Any]
+    ) -> None:
         super().__init__(clerk)
-        config = ClerkConfig(
-            publishable_key=clerk.publishable_key,
-            secret_key=clerk.secret_key,
-            jwt_key=clerk.jwt_key,
-            authorized_parties=[APP],
-        )
+        config = ClerkConfig.from_env(_environment(clerk, clerk_url))
         self.create_app = create_app
         self.app = create_app(config)
 
@@ -71,8 +69,13 @@ class FleetHere(Fleet):
 
 
 class FastAPIFleet(FleetHere):
-    def __init__(self, clerk: LocalClerk) -> None:
-        super().__init__(clerk, fastapi_example.create_app)
+    def __init__(self, clerk: LocalClerk, clerk_url: str) -> None:
+        super().__init__(clerk, clerk_url, fastapi_example.create_app)
+        self._loop = asyncio.Runner()
+
+    def close(self) -> None:
+        self._loop.run(self.app.state.clerk.aclose())
+        self._loop.close()
 
     @staticmethod
     def config_of(app: Any) -> ClerkConfig:
@@ -83,16 +86,19 @@ class FastAPIFleet(FleetHere):
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **body: Any
     ) -> httpx.Response:
         async def request() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url=APP) as client:
+            transport = httpx.ASGITransport(self.app)  # which knows no timeout
+            async with asyncio.timeout(20), httpx.AsyncClient(transport=transport, base_url=APP) as client:
                 return await client.request(method, path, headers=headers, **body)
 
-        return asyncio.run(request())
+        return self._loop.run(request())
 
 
 class FlaskFleet(FleetHere):
-    def __init__(self, clerk: LocalClerk) -> None:
-        super().__init__(clerk, flask_example.create_app)
+    def __init__(self, clerk: LocalClerk, clerk_url: str) -> None:
+        super().__init__(clerk, clerk_url, flask_example.create_app)
+
+    def close(self) -> None:
+        self.app.extensions["clerk"].authenticator.close()
 
     @staticmethod
     def config_of(app: Any) -> ClerkConfig:
@@ -120,6 +126,19 @@ class ServedFleet(Fleet):
     ) -> httpx.Response:
         self.client.cookies.clear()
         return self.client.request(method, path, headers={"host": "fleet.example", **(headers or {})}, **body)
+
+
+def _environment(clerk: LocalClerk, clerk_url: str) -> dict[str, str]:
+    machine = clerk.machines["mch_fleet_api"]
+    return {
+        "CLERK_PUBLISHABLE_KEY": clerk.publishable_key,
+        "CLERK_SECRET_KEY": clerk.secret_key,
+        "CLERK_JWT_KEY": clerk.jwt_key,
+        "CLERK_API_URL": clerk_url,
+        "CLERK_AUTHORIZED_PARTIES": APP,
+        "CLERK_MACHINE_ID": machine.id,
+        "CLERK_MACHINE_SECRET_KEY": machine.secret_key,
+    }
 
 
 class SQLite:
@@ -164,8 +183,35 @@ class PostgreSQL:
     def execute(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(self.url) as connection:
+        options = "-c lock_timeout=20s -c statement_timeout=60s"
+        with psycopg.connect(self.url, connect_timeout=20, options=options) as connection:
             connection.execute(statement)
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a server in good order, or else say that it did not end so."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+def lines_until(text: str, process: subprocess.Popen[str]) -> str:
+    """What a process says, up to the line that holds *text*."""
+    assert process.stdout is not None
+    said = ""
+    silent = threading.Timer(60, process.kill)  # which ends what is read here
+    silent.start()
+    try:
+        while text not in said:
+            line = process.stdout.readline()
+            assert line, f"it ended early, or was silent for a minute, after: {said}"
+            said += line
+    finally:
+        silent.cancel()
+    return said
 
 
 @pytest.fixture(scope="session")
@@ -173,9 +219,17 @@ def clerk() -> LocalClerk:
     return LocalClerk()
 
 
+@pytest.fixture(scope="session")
+def clerk_url(clerk: LocalClerk) -> Iterator[str]:
+    """Where its Backend API is."""
+    with clerk.serve() as server:
+        yield server.url
+
+
 @pytest.fixture
-def fastapi_fleet(clerk: LocalClerk) -> Fleet:
-    return FastAPIFleet(clerk)
+def fastapi_fleet(clerk: LocalClerk, clerk_url: str) -> Iterator[Fleet]:
+    with closing(FastAPIFleet(clerk, clerk_url)) as fleet:
+        yield fleet
 
 
 @pytest.fixture
@@ -186,8 +240,9 @@ def django_fleet(clerk: LocalClerk, served_django: tuple[httpx.Client, SQLite | 
 
 
 @pytest.fixture
-def flask_fleet(clerk: LocalClerk) -> Fleet:
-    return FlaskFleet(clerk)
+def flask_fleet(clerk: LocalClerk, clerk_url: str) -> Iterator[Fleet]:
+    with closing(FlaskFleet(clerk, clerk_url)) as fleet:
+        yield fleet
 
 
 @pytest.fixture(params=["fastapi_fleet", "django_fleet", "flask_fleet"])
@@ -196,19 +251,14 @@ def fleet(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="session")
-def django_environment(clerk: LocalClerk) -> Iterator[dict[str, str]]:
+def django_environment(clerk: LocalClerk, clerk_url: str) -> dict[str, str]:
     """The variables of a Django project that signs in with *clerk*, but for its database."""
-    with clerk.serve() as server:  # local users are made from what the Backend API says
-        yield {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
-            "CLERK_PUBLISHABLE_KEY": clerk.publishable_key,
-            "CLERK_SECRET_KEY": clerk.secret_key,
-            "CLERK_JWT_KEY": clerk.jwt_key,
-            "CLERK_API_URL": server.url,
-            "CLERK_AUTHORIZED_PARTIES": APP,
-            "DJANGO_ALLOWED_HOSTS": "fleet.example",
-            "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
-        }
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
+        **_environment(clerk, clerk_url),
+        "DJANGO_ALLOWED_HOSTS": "fleet.example",
+        "DJANGO_SETTINGS_MODULE": "example_apps.django_fleet.settings",
+    }
 
 
 @pytest.fixture(scope="session")
@@ -222,7 +272,8 @@ def served_django(
     database = PostgreSQL(url) if is_postgresql else SQLite(path)
     environment = {**django_environment, "DATABASE_URL": database.url}
     manage = [sys.executable, "example_apps/django_fleet/manage.py"]
-    subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+    migrate = [*manage, "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
     database.keep_as_new()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         uvicorn = [sys.executable, "-m", "uvicorn", "example_apps.django_fleet.asgi:application"]
@@ -234,4 +285,4 @@ def served_django(
                 with httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
                     yield client, database
             finally:
-                server.terminate()
+                stop(server)

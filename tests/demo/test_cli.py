@@ -22,6 +22,11 @@ from clerk_middleware.cli.browser import Browser
 from clerk_middleware.cli.serving import origins_of, serve
 from clerk_middleware.cli.stage import set_up
 from clerk_middleware.cli.tour import Unexpected, expect
+from clerk_middleware.local import LocalClerk
+from clerk_middleware.local.seed_file import load_seed
+from clerk_middleware.protection import Requirement
+
+from .conftest import lines_until
 
 ROOT = Path(__file__).parents[2]
 _LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
@@ -47,7 +52,7 @@ def test_the_check_passes(app: str, capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert status == 0
-    assert len([line for line in lines if line.startswith("ok  ")]) > 15
+    assert len([line for line in lines if line.startswith("ok  ")]) > 25
 
 
 def test_the_check_passes_with_django() -> None:
@@ -56,7 +61,7 @@ def test_the_check_passes_with_django() -> None:
     lines = done.stdout.splitlines()
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert (done.returncode, done.stderr) == (0, "")
-    assert len([line for line in lines if line.startswith("ok  ")]) > 20
+    assert len([line for line in lines if line.startswith("ok  ")]) > 25
 
 
 def test_the_check_says_what_it_leaves_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,6 +117,46 @@ def test_the_check_notices(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     out = capsys.readouterr().out
     assert "FAIL  A driver gets 403 for what a dispatcher may do" in out
     assert "expected status: 403" in out
+
+
+@pytest.mark.parametrize("app", ["fastapi", "flask"])
+def test_the_check_notices_machines_without_a_scope(
+    app: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Requirement, "_check_machine", lambda *_: None)
+    assert main(["demo", "--check", "--app", app]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == 2
+    assert failed[0].startswith("FAIL  A partner's API key lists the company's loads")
+    assert failed[1].startswith("FAIL  An OAuth application reads the loads of the driver")
+
+
+def test_the_check_notices_machines_that_are_meant_for_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An application that was not told which machine it is."""
+    environment = LocalClerk.environment
+
+    def without_id(self: LocalClerk, url: str, *, machine: str | None = None) -> dict[str, str]:
+        variables = environment(self, url, machine=machine)
+        return {name: value for name, value in variables.items() if name != "CLERK_MACHINE_ID"}
+
+    monkeypatch.setattr(LocalClerk, "environment", without_id)
+    assert main(["demo", "--check"]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL  A machine of the same Clerk instance that may not call this one is refused"]
+
+
+def test_a_seed_without_machines() -> None:
+    """The application takes no M2M tokens then, and signs in as it does."""
+    seed = load_seed({"users": [{"id": "user_1", "email": "one@example.com", "password": "x"}]})
+    with (
+        set_up(APPLICATIONS["fastapi"], seed=seed) as demo,
+        serve(demo.app, demo.listening),
+        closing(Browser()) as browser,
+    ):
+        assert browser.fetch(f"{demo.app_url}/api/me", anonymous=True).status_code == 401
+        assert browser.fetch(f"{demo.app_url}/api/loads", token="ak_nobodys").status_code == 401
 
 
 def test_what_a_failed_step_says() -> None:
@@ -243,12 +288,7 @@ def test_it_starts_says_where_and_stops_without_a_traceback(app: str) -> None:
 
 def _look_around(demo: subprocess.Popen[str]) -> tuple[str, str]:
     """Ask the demo for some pages; returns its banner, and a secret that it gave the browser."""
-    assert demo.stdout is not None
-    banner = ""
-    while "Ctrl-C stops" not in banner:
-        line = demo.stdout.readline()
-        assert line, "it ended early"
-        banner += line
+    banner = lines_until("Ctrl-C stops", demo)
     url = re.findall(r"http://127\.0\.0\.1:\d+", banner)[0]
     with httpx.Client(trust_env=False) as browser:
         headers = {"accept": "text/html"}

@@ -20,7 +20,7 @@ JSON = {"accept": "application/json"}
 
 def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", "example_apps/django_fleet/manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -156,9 +156,10 @@ for path in ("/", "/no-such-page", "/dashboard", "/personal"):
     print(path, client.get(path).status_code)
 print("/loads", client.post("/loads").status_code)
 """
-    with socket.create_server(("127.0.0.1", 0)) as closed:
+    with socket.socket() as closed:  # taken, so that nobody else listens there, either
+        closed.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    done = manage({**environment, "CLERK_API_URL": nobody}, "shell", "-c", program)
+        done = manage({**environment, "CLERK_API_URL": nobody}, "shell", "-c", program)
     came = [line for line in done.stdout.splitlines() if line.startswith("/")]
     # LoginRequiredMiddleware reads the user of a public page, too, up to some Django before 6.1.
     assert came[0] in ("/ 200", "/ 503"), done.stderr

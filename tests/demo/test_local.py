@@ -23,6 +23,8 @@ from clerk_middleware.cli.serving import listen, serve, url_of
 from clerk_middleware.local import LocalClerk
 from clerk_middleware_fastapi import ClerkMiddleware, CurrentAuth, require_auth
 
+from .conftest import lines_until
+
 SEED = """
 [instance]
 secret_key = "sk_test_ofmyseed"
@@ -40,12 +42,7 @@ def running(*arguments: str) -> Iterator[str]:
     command = [sys.executable, "-c", program, "local", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None
-            said = ""
-            while "Ctrl-C stops" not in said:
-                line = process.stdout.readline()
-                assert line, "it ended early"
-                said += line
+            said = lines_until("Ctrl-C stops", process)
             with httpx.Client(trust_env=False) as client:  # it answers once uvicorn awaits a Ctrl-C
                 assert client.get(exported(said)["CLERK_API_URL"]).status_code == 200
             yield said
@@ -99,6 +96,36 @@ def test_it_says_who_there_is_and_what_it_is_not() -> None:
     with running() as said:
         assert exported(said)["CLERK_SECRET_KEY"] != first["CLERK_SECRET_KEY"]
         assert exported(said)["CLERK_PUBLISHABLE_KEY"] == first["CLERK_PUBLISHABLE_KEY"]
+
+
+def test_what_programs_prove_themselves_with() -> None:
+    with running("--machine", "mch_fleet_api", "--oauth-token", "user_dev") as said:
+        assert re.search(r"ak_local_dispatch_board +Dispatch board \(id ak_\w+\), of org_blue_ridge", said)
+        assert re.search(r"client_carrier_portal +Carrier portal, openid profile email read:loads", said)
+        assert "The machine's secret key is another one at each start." in said
+        accepted = "# export CLERK_ACCEPTS_TOKEN=session_token,api_key,oauth_token,m2m_token"
+        assert accepted in said
+        environment = exported(said)
+        token = said.partition("OAuth access token of user_dev for ")[2].splitlines()[1].strip()
+        headers = {"authorization": f"Bearer {environment['CLERK_SECRET_KEY']}"}
+        with httpx.Client(trust_env=False, headers=headers) as client:
+            url = f"{environment['CLERK_API_URL']}/v1/oauth_applications/access_tokens/verify"
+            answer = client.post(url, json={"access_token": token}).json()
+        assert answer["subject"] == "user_dev"
+        assert answer["scopes"] == ["profile", "email", "read:loads", "write:loads"]
+    config = ClerkConfig.from_env({**environment, **exported(accepted.removeprefix("# "))})
+    assert config.accepts_token == ("session_token", "api_key", "oauth_token", "m2m_token")
+
+
+def test_programs_that_the_seed_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(SEED)
+    for option, problem in (
+        ("--machine", "--machine: the seed has no machine 'x'; there are: none"),
+        ("--oauth-token", "--oauth-token: the seed has no user 'x'; there are: user_1"),
+    ):
+        assert main(["local", "--seed", str(path), option, "x"]) == 1
+        assert problem in capsys.readouterr().err
 
 
 def test_a_secret_key_that_stays() -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from clerk_middleware.cli.browser import Browser
 from clerk_middleware.local import LocalClerk
 
 from ..gunicorn_server import needs_gunicorn
+from .conftest import stop
 
 ROOT = Path(__file__).parents[2]
 LOAD = {"origin": "Macon", "destination": "Tampa", "cargo": "Peaches", "tons": "8"}
@@ -27,8 +29,11 @@ GUNICORN = ["-m", "gunicorn", "example_apps.flask_fleet:create_app()", "--worker
 
 @pytest.fixture
 def address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return f"127.0.0.1:{free.getsockname()[1]}"
+    """A free one, below the ports that a system gives to who asks for any: no other test takes it."""
+    for port in random.sample(range(10_000, 32_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return f"127.0.0.1:{port}"
+    raise OSError("no free port among a hundred")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,8 @@ def test_somebody_signs_in_and_works(
             "FLASK_SECRET_KEY": "one for all workers",
         }
         if server[0] == MANAGE:
-            subprocess.run([sys.executable, MANAGE, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+            migrate = [sys.executable, MANAGE, "migrate", "-v0"]
+            subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
         port = address.rpartition(":")[2]
         command = [sys.executable, *(word.format(address=address, port=port) for word in server)]
         quiet = subprocess.DEVNULL
@@ -73,15 +79,6 @@ def test_somebody_signs_in_and_works(
                 assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
             finally:
                 stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
 
 
 def answers(address: str, process: subprocess.Popen[bytes]) -> None:

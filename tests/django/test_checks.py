@@ -176,6 +176,33 @@ class TestSettings:
         clerk_settings(SECRET_KEY=None, PUBLISHABLE_KEY=None, AUTHORIZED_PARTIES=[])
         assert found() == {}
 
+    def test_without_authorized_parties_where_no_session_comes_in(self, clerk_settings: Change) -> None:
+        clerk_settings(AUTHORIZED_PARTIES=[], ACCEPTS_TOKEN="api_key")
+        assert "clerk.W001" not in found()
+
+    @pytest.mark.parametrize("accepts", ["m2m_token", ["session_token", "m2m_token"], "any"])
+    def test_that_accept_what_was_made_for_other_machines(self, accepts: Any, clerk_settings: Change) -> None:
+        clerk_settings(ACCEPTS_TOKEN=accepts)
+        assert found()["clerk.W011"].msg == (
+            "CLERK['ACCEPTS_TOKEN'] lets in M2M tokens, and CLERK['MACHINE_ID'] is not set, so one that was "
+            "made for another machine of the same Clerk instance can be used here."
+        )
+        assert hint_of("W011").startswith("Set it to this machine's id (mch_...)")
+        clerk_settings(ACCEPTS_TOKEN=accepts, MACHINE_ID="mch_fleet_api")
+        assert "clerk.W011" not in found()
+        clerk_settings(ACCEPTS_TOKEN="api_key")
+        assert "clerk.W011" not in found()
+
+    def test_that_send_oauth_clients_for_a_token_in_vain(self, clerk_settings: Change) -> None:
+        clerk_settings(OAUTH_RESOURCES=["/mcp"])
+        assert found()["clerk.W012"].msg == (
+            "CLERK['OAUTH_RESOURCES'] tells OAuth clients where to get a token, and CLERK['ACCEPTS_TOKEN'] "
+            "lets none of theirs in."
+        )
+        assert hint_of("W012").startswith("Add 'oauth_token' to CLERK['ACCEPTS_TOKEN']")
+        clerk_settings(OAUTH_RESOURCES=["/mcp"], ACCEPTS_TOKEN=["session_token", "oauth_token"])
+        assert "clerk.W012" not in found()
+
     def test_no_message_shows_a_key(self, clerk_settings: Change, settings: Any) -> None:
         settings.DEBUG = True
         clerk_settings(SECRET_KEY=f"{LIVE} ", AUTHORIZED_PARTIES=[])

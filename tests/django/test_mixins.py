@@ -205,15 +205,34 @@ class TestAMistake:
             f"Loads is a {mixin.__name__}, but does not say what it requires: set {name}"
         )
 
-    @pytest.mark.parametrize("name", ["clerk_permision", "clerk_permissions", "clerk_roles"])
-    def test_in_an_attributes_name(self, name: str, base: Any) -> None:
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [
+            ("clerk_permision", "clerk_permission"),
+            ("clerk_permissions", "clerk_permission"),
+            ("clerk_roles", "clerk_role"),
+            ("clerk_perm", "clerk_permission"),
+            ("clerk_required_scope", "clerk_scope"),
+            ("clerk_required_scopes", "clerk_scope"),
+            ("clerk_needs_scope", "clerk_scope"),
+            ("clerk_tokens", "clerk_role"),
+        ],
+    )
+    def test_in_an_attributes_name(self, name: str, nearest: str, base: Any) -> None:
+        message = (
+            f"{name} would require nothing: did you mean {nearest}? What begins with clerk_ is this mixin's, "
+            "so choose another name for an attribute of your own"
+        )
         with pytest.raises(ConfigurationError) as raised:
             type("Loads", (ClerkAuthRequiredMixin, base), {name: "org:teams:manage"})
-        meant = "clerk_role" if name == "clerk_roles" else "clerk_permission"
-        assert str(raised.value) == f"Loads.{name} would require nothing: did you mean {meant}?"
+        assert str(raised.value) == f"Loads.{message}"
+        plain = type("Plain", (), {name: "org:teams:manage"})
+        with pytest.raises(ConfigurationError) as raised:
+            type("Loads", (ClerkAuthRequiredMixin, plain, base), {})
+        assert str(raised.value) == f"Plain.{message}"
 
     def test_is_no_name_of_the_projects_own(self, base: Any) -> None:
-        assert type("Loads", (ClerkAuthRequiredMixin, base), {"clerk_client": None})
+        assert type("Loads", (ClerkAuthRequiredMixin, base), {"clerks": None, "_clerk_client": None})
 
     @pytest.mark.parametrize(
         ("name", "value"),

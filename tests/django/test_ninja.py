@@ -196,7 +196,7 @@ class TestForgery:
         self, browse: Any, routes: Any, cookies: Headers
     ) -> None:
         routes(path("api/", NinjaAPI(auth=require_auth).urls))
-        assert b"csrf" in browse("/api/docs", headers=cookies).content
+        assert b'data-api-csrf="true"' in browse("/api/docs", headers=cookies).content
 
 
 @pytest.mark.parametrize("debug", [False, True])

@@ -66,6 +66,7 @@ class TestAMistake:
             ("secret_key", "SECRET_KEY"),
             ("AUTHORISED_PARTIES", "AUTHORIZED_PARTIES"),
             ("CREATE_USER", "CREATE_USERS"),
+            ("ACCEPTS_TOKENS", "ACCEPTS_TOKEN"),
             ("PROTECTED_ROUTE", "PROTECTED_ROUTES"),
         ],
     )
@@ -101,6 +102,10 @@ class TestAMistake:
             ("IS_SATELLITE", "true", "must be True or False"),
             ("API_URL", "nowhere", "must be a URL"),
             ("ACCEPTS_TOKEN", "cookie", "must be one of"),
+            ("MACHINE_ID", "fleet", "which starts with 'mch_'"),
+            ("OPAQUE_TOKEN_TTL_IN_MS", "5", "must be a number of milliseconds"),
+            ("OAUTH_RESOURCES", ["mcp"], "is no path of this application"),
+            ("OAUTH_SCOPES", ["read loads"], "is no scope"),
             ("SIGN_IN_URL", "sign in", "must be a URL"),
             ("CREATE_USERS", "yes", "must be True or False"),
             ("CREATE_USERS", None, "must be True or False"),

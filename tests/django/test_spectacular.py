@@ -22,6 +22,8 @@ from clerk_middleware_django.drf import (
     HasPermission,
     HasReverification,
     HasRole,
+    HasScope,
+    HasToken,
     IsSignedIn,
     Protect,
 )
@@ -85,6 +87,46 @@ def test_nobody_need_be_signed_in_for_what_is_open(document: Callable[..., Any])
     assert operation(document(of_drf.AllowAny))["security"] == [*EITHER, {}]
 
 
+API_KEY = {"type": "http", "scheme": "bearer", "bearerFormat": "ak_…", "description": "A Clerk API key."}
+
+
+@pytest.mark.parametrize(
+    ("permission", "names"),
+    [
+        (HasToken("api_key"), ["ClerkAPIKey"]),
+        (HasScope("read:loads"), ["ClerkAPIKey", "ClerkM2MToken", "ClerkOAuthToken"]),
+        (
+            HasToken(["oauth_token", "session_token"]),
+            ["ClerkSessionToken", "ClerkSessionCookie", "ClerkOAuthToken"],
+        ),
+        (IsSignedIn | HasToken("api_key"), ["ClerkSessionToken", "ClerkSessionCookie", "ClerkAPIKey"]),
+        (HasToken("api_key") & Passes, ["ClerkAPIKey"]),
+        (~HasToken("m2m_token"), ["ClerkM2MToken"]),
+        (
+            HasToken("any"),
+            ["ClerkSessionToken", "ClerkSessionCookie", "ClerkAPIKey", "ClerkM2MToken", "ClerkOAuthToken"],
+        ),
+    ],
+)
+def test_the_tokens_are_those_that_are_accepted(
+    permission: Any, names: list[str], document: Callable[..., Any]
+) -> None:
+    made = document(permission)
+    assert operation(made)["security"] == [{name: []} for name in names]
+    schemes = made["components"]["securitySchemes"]
+    assert sorted(schemes) == sorted(names)
+    if "ClerkAPIKey" in names:
+        assert schemes["ClerkAPIKey"] == API_KEY
+    for name in names:
+        assert schemes[name]["description"].startswith(("A Clerk ", "Clerk's ", "An OAuth access token"))
+
+
+def test_views_do_not_mix_their_tokens(document: Callable[..., Any]) -> None:
+    assert operation(document(HasToken("api_key")))["security"] == [{"ClerkAPIKey": []}]
+    assert operation(document(IsSignedIn))["security"] == EITHER
+    assert operation(document(Passes))["security"] == EITHER
+
+
 @pytest.mark.parametrize(
     ("permissions", "words"),
     [
@@ -99,6 +141,26 @@ def test_nobody_need_be_signed_in_for_what_is_open(document: Callable[..., Any])
         (
             [Protect(lambda auth: True, role="org:admin")],
             "the role `org:admin` and what the application decides by the session",
+        ),
+        ([HasToken("api_key")], "an API key"),
+        ([HasToken(["session_token", "m2m_token"])], "a signed-in user, or an M2M token"),
+        (
+            [HasScope("a", "b", accepts_token=["api_key", "oauth_token"])],
+            "an API key or an OAuth token with the scope `a` and the scope `b`",
+        ),
+        (
+            [Protect(token=["api_key", "session_token"], role="r", scope="s", reverification="lax")],
+            "a signed-in user with the role `r` and a verification (second factor) in the last 1440 minutes, "
+            "or an API key with the scope `s`",
+        ),
+        (
+            [Protect(lambda auth: True, token="m2m_token")],
+            "an M2M token, and what the application decides by the token",
+        ),
+        (
+            [Protect(lambda auth: True, role="a", reverification="lax")],
+            "the role `a` and what the application decides by the session and a verification (second factor) "
+            "in the last 1440 minutes",
         ),
         ([HasRole("a") & HasRole("b") & Passes], "the role `a` and the role `b`"),
         ([HasRole("a") | Passes], "(the role `a` or what Passes asks)"),

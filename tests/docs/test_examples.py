@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +15,8 @@ from flask_wtf import CSRFProtect
 from clerk_middleware_flask import Clerk, protect
 from clerk_middleware_flask.testing import ClerkTestClient
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+from .examples import EXAMPLES, PAGES, ROOT, Example, example
+
 ENVIRONMENT = {
     "CLERK_SECRET_KEY": "sk_test_documentation",
     "CLERK_PUBLISHABLE_KEY": "pk_test_bG9jYWwtaW5zdGFuY2UtMS5jbGVyay5hY2NvdW50cy5kZXYk",
@@ -26,20 +24,14 @@ ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "django_settings",
 }
 
-EXAMPLES = [
-    pytest.param(block[1], id=f"{page.name}-{number}")
-    for page in PAGES
-    for number, block in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8")), 1)
-]
-
-DJANGO_SETTINGS = next(str(example.values[0]) for example in EXAMPLES if example.id == "django.md-1")
+DJANGO_SETTINGS = next(example.text for example in EXAMPLES if example.id == "django.md-1")
 DJANGO_SETTINGS += """
 INSTALLED_APPS += ["django.contrib.admin", "django.contrib.messages", "django.contrib.sessions"]
 """
 
-# What is appended to an application of a framework, so that it also serves its pages.
+# What is appended to an example that holds these words, so that it also serves its pages.
 VISITS = {
-    "from flask import": """
+    "from clerk_middleware_flask import": """
 from clerk_middleware_flask.testing import ClerkTestClient
 
 app.testing = True
@@ -58,6 +50,40 @@ from werkzeug.test import Client
 
 assert Client(application).get("/").status_code == 401
 """,
+    "ClerkScopeRequiredMixin": """
+from django.conf import settings
+from django.urls import path
+from ninja import NinjaAPI
+
+from clerk_middleware_django import ninja as clerk_ninja
+from clerk_middleware_django.test import ClerkClient
+
+api = NinjaAPI()  # the words of Ninja, of which the page says how they are written
+api.get("/ninja", auth=clerk_ninja.require_scope("read:loads"))(
+    lambda request: {"organization": get_auth(request).org_id}
+)
+api.get("/any", auth=clerk_ninja.require_auth(accepts_token="api_key"))(lambda request: None)
+
+settings.CLERK = settings.CLERK | {"ACCEPTS_TOKEN": ["session_token", "api_key"]}
+settings.ALLOWED_HOSTS = ["testserver"]
+settings.ROOT_URLCONF = __name__
+urlpatterns = [
+    path("function", loads),
+    path("class", Loads.as_view()),
+    path("rest", RestLoads.as_view()),
+    path("", api.urls),
+]
+for page in ("/function", "/class", "/rest", "/ninja"):
+    client = ClerkClient()
+    assert client.get(page).status_code == 401
+    client.clerk_login_machine("api_key", subject="org_1", scopes=["read:loads"])
+    assert client.get(page).json() == {"organization": "org_1"}, page
+    client.clerk_login_machine("api_key", subject="org_1")
+    assert client.get(page).status_code == 403
+    assert client.get("/any").status_code == 200
+    client.clerk_login("user_1")
+    assert client.get(page).status_code == (200 if page == "/function" else 401)
+""",
     "from quart import": """
 import asyncio
 
@@ -71,22 +97,24 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) > 10
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_an_example_runs(example: str, tmp_path: Path) -> None:
-    program = tmp_path / "example.py"
-    program.write_text(example, encoding="utf-8")
+@pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: block.id)
+def test_an_example_runs(block: Example, tmp_path: Path) -> None:
+    if "clerk_middleware_mcp" in block.text:
+        pytest.importorskip("mcp", reason="needs the extra mcp")
+    text, program = block.text, tmp_path / "example.py"
+    program.write_text(text, encoding="utf-8")
     # The page on Django begins with the settings that its other examples are run with.
     (tmp_path / "django_settings.py").write_text(DJANGO_SETTINGS, encoding="utf-8")
-    if "django" in example:
-        program.write_text(f"import django\ndjango.setup()\n{example}", encoding="utf-8")
-    for framework, visit in VISITS.items():
-        if framework in example and re.search("^app(lication)? =", example, re.MULTILINE):
-            program.write_text(f"{example}{visit}", encoding="utf-8")
+    if "django" in text:
+        program.write_text(f"import django\ndjango.setup()\n{text}", encoding="utf-8")
+    for words, visit in VISITS.items():
+        if words in text and re.search("^app(lication)? =|ClerkScopeRequiredMixin", text, re.MULTILINE):
+            program.write_text(f"{program.read_text('utf-8')}{visit}", encoding="utf-8")
     # The README's first example is what its test imports, and a script of its takes a token.
-    (tmp_path / "teams.py").write_text(str(EXAMPLES[0].values[0]), encoding="utf-8")
+    (tmp_path / "teams.py").write_text(EXAMPLES[0].text, encoding="utf-8")
     done = run(program.name, "not-a-token", cwd=tmp_path)
     assert done.returncode == 0 or done.stderr.startswith("refused: "), done.stderr[-2000:]
-    if re.search("^def test_", example, re.MULTILINE):
+    if re.search("^def test_", text, re.MULTILINE):
         options = ["-q", "-p", "no:cacheprovider", "-p", "no:django"]
         tested = run("-m", "pytest", *options, program.name, cwd=tmp_path)
         assert tested.returncode == 0, tested.stdout[-2000:]
@@ -143,12 +171,9 @@ def test_flasks_template_shows_who_is_signed_in() -> None:
 
 def flask_example(holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The application of the one example that holds this text."""
-    [example] = [str(example.values[0]) for example in EXAMPLES if holds in str(example.values[0])]
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    program = tmp_path / "example.py"
-    program.write_text(example, encoding="utf-8")
-    app: Flask = runpy.run_path(str(program), run_name="example")["app"]
+    app: Flask = example("flask.md", holds).run(tmp_path)["app"]
     app.testing = True
     return app
 

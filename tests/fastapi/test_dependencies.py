@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Request, WebSocket
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Query, Request, Response, WebSocket
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.security import SecurityScopes
 from fastapi.testclient import TestClient
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
@@ -590,18 +592,71 @@ class TestWebSockets:
 
 
 class TestWithoutDepends:
-    """FastAPI takes the requirement for the default of a query parameter, and would refuse nobody."""
+    """FastAPI has no use for what is no dependency, and would refuse nobody."""
 
     @pytest.mark.parametrize(
         "requirement", [require_auth, require_role("org:admin"), protect(role="org:admin")]
     )
-    def test_a_requirement_as_a_default_is_an_error(
-        self, requirement: Any, config: Any, client_of: Any
-    ) -> None:
-        app = application(config())
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            *(Request, Response, WebSocket, HTTPConnection, BackgroundTasks, SecurityScopes),
+            *(str, dict, Any, SessionAuth, CurrentAuth, Annotated[str, Query()]),
+        ],
+    )
+    def test_a_requirement_as_metadata_is_an_error(self, kind: Any, requirement: Any) -> None:
+        """Of a `Request` and the like older versions of FastAPI say so themselves."""
+        app = FastAPI()
 
-        @app.get("/forgotten")
+        async def endpoint(given: Annotated[kind, requirement]) -> None: ...
+
+        with pytest.raises((ConfigurationError, AssertionError), match="Depends"):
+            app.get("/")(endpoint)
+        with pytest.raises((ConfigurationError, AssertionError), match="Depends"):
+            app.websocket("/")(endpoint)
+        with pytest.raises((ConfigurationError, AssertionError), match="Depends"):
+            app.get("/", dependencies=[Depends(endpoint)])(lambda: None)
+
+    @pytest.mark.parametrize(
+        "requirement", [require_auth, require_role("org:admin"), protect(role="org:admin")]
+    )
+    def test_a_requirement_as_a_default_is_an_error(self, requirement: Any) -> None:
         async def endpoint(auth=requirement) -> None: ...  # type: ignore[no-untyped-def]
 
-        with pytest.raises(ConfigurationError, match=r"wrap it in Depends\(\.\.\.\)"):
-            client_of(app).get("/forgotten")
+        with pytest.raises(ConfigurationError) as raised:
+            FastAPI().get("/")(endpoint)
+        assert str(raised.value) == (
+            "a requirement alone protects nothing: wrap it in Depends(...), as in Annotated[SessionAuth, "
+            "Depends(require_auth)] for a parameter, or dependencies=[Depends(require_auth)] for a route or "
+            "a router"
+        )
+
+    @pytest.mark.parametrize("make", [FastAPI, APIRouter], ids=["application", "router"])
+    def test_a_requirement_in_a_list_of_dependencies_is_an_error(self, make: Any) -> None:
+        for owner, options in [
+            (make(dependencies=[require_auth]), {}),
+            (make(), {"dependencies": [require_auth]}),
+        ]:
+            with pytest.raises(ConfigurationError, match=r"wrap it in Depends\(\.\.\.\)"):
+                owner.get("/", **options)(lambda: None)
+
+    @pytest.mark.parametrize(
+        "requirement", [require_auth, require_auth(), require_role("org:admin"), protect(role="org:admin")]
+    )
+    def test_a_requirement_as_a_decorator_is_an_error(self, requirement: Any) -> None:
+        async def endpoint() -> None: ...
+
+        with pytest.raises(ConfigurationError, match=r"is no decorator in FastAPI: wrap it in Depends\("):
+            requirement(endpoint)
+
+
+class TestSeveral:
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_are_all_required(self, order: int, config: Any, client_of: Any, dispatcher: Any) -> None:
+        """To FastAPI they are of one kind, and what it takes to be equal it asks once."""
+        roles = [require_role("org:dispatcher"), require_role("org:admin")][::order]
+        app = FastAPI(dependencies=[Depends(each) for each in roles])
+        app.add_middleware(ClerkMiddleware, config=config())
+        app.get("/")(lambda: None)
+        assert client_of(app).get("/", headers=dispatcher).status_code == 403
+        assert require_role("org:admin") not in roles

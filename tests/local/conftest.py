@@ -11,8 +11,10 @@ import jwt
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clerk_middleware.local import LocalClerk, LocalServer
+from clerk_middleware.local import LocalClerk, LocalServer, OAuthApplication
 from clerk_middleware.local.server import serve
+
+from .oauth_client import CALLBACK, Tab
 
 
 @dataclass
@@ -101,3 +103,28 @@ def production_seed() -> dict[str, Any]:
         },
         "users": [{"id": "user_1", "email": "one@example.com", "password": "one"}],
     }
+
+
+@pytest.fixture
+def public(clerk: LocalClerk) -> OAuthApplication:
+    scopes = ("openid", "profile", "email", "read:loads")
+    return clerk.create_oauth_application("Portal", ["http://127.0.0.1/callback"], scopes=scopes)
+
+
+@pytest.fixture
+def confidential(clerk: LocalClerk) -> OAuthApplication:
+    return clerk.create_oauth_application("Portal", [CALLBACK], public=False)
+
+
+@pytest.fixture
+def tab(clerk: LocalClerk, browser: httpx.Client) -> Tab:
+    form = {"user_id": "user_dev", "password": "fleet-demo"}
+    assert browser.post("/sign-in", data=form).status_code == 303
+    return Tab(browser)
+
+
+@pytest.fixture
+def client(server: LocalServer) -> Iterator[httpx.Client]:
+    """The client's own server, which has no cookies."""
+    with httpx.Client(base_url=server.url) as client:
+        yield client

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,9 @@ def test_an_error_names_file_table_and_key(tmp_path: Path) -> None:
 
 
 ORGANIZATION = {"id": "org_1", "slug": "one", "name": "One"}
+MACHINE = {"id": "mch_1", "name": "One"}
+API_KEY = {"name": "One", "subject": "user_1"}
+APPLICATION = {"id": "oa_1", "client_id": "client_1", "name": "One", "redirect_uris": ["http://127.0.0.1/"]}
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ ORGANIZATION = {"id": "org_1", "slug": "one", "name": "One"}
             r"\[users 1\] plan: 'gold' is no plan of scope 'user'; there are: none",
         ),
         (seed(userz=[]), r"userz: is no key of a seed; did you mean 'users'\?"),
-        (seed(zzz={}), r"zzz: is no key of a seed; known here: features, instance"),
+        (seed(zzz={}), r"zzz: is no key of a seed; known here: api_keys, features, instance"),
         (seed(instance="x"), r"instance: must be a table, not a string"),
         (
             seed(instance={"type": "staging"}),
@@ -228,6 +232,62 @@ ORGANIZATION = {"id": "org_1", "slug": "one", "name": "One"}
             seed(jwt_templates={"neon": {"allowed_clock_skew": -1}}),
             r"a whole number of seconds, 0 or more, not -1",
         ),
+        (seed(machines=[{"id": "m_1", "name": "x"}]), r"\[machines 1\] id: 'm_1' must be .* begin with mch_"),
+        (
+            seed(machines=[{**MACHINE, "scopes": ["mch_2"]}]),
+            r"\[machines 1\] scopes: 'mch_2' is no machine; there are: mch_1",
+        ),
+        (
+            seed(machines=[{**MACHINE, "secret_key": "sk_test_x"}]),
+            r"secret_key: 'sk_test_x' must be .* begin with ak_",
+        ),
+        (
+            seed(
+                machines=[
+                    {**MACHINE, "secret_key": "ak_x"},
+                    {**MACHINE, "id": "mch_2", "secret_key": "ak_x"},
+                ]
+            ),
+            r"\[machines 2\] secret_key: 'ak_x' is taken already",
+        ),
+        (seed(machines=[{**MACHINE, "scope": []}]), r"\[machines 1\] scope: is no key .* 'scopes'"),
+        (
+            seed(machines=[{**MACHINE, "default_token_lifetime": -1}]),
+            r"default_token_lifetime: must be a whole number",
+        ),
+        (
+            seed(api_keys=[{**API_KEY, "subject": "user_9"}]),
+            r"\[api_keys 1\] subject: 'user_9' is neither a user nor an organization",
+        ),
+        (seed(api_keys=[{**API_KEY, "secret": "x"}]), r"secret: 'x' must be .* begin with ak_"),
+        (
+            seed(api_keys=[{**API_KEY, "claims": {"on": date(2025, 1, 1)}}]),
+            r"claims: must be what JSON can say",
+        ),
+        (seed(api_keys=[{**API_KEY, "claims": {"on": float("nan")}}]), r"claims: must be what JSON can say"),
+        (seed(oauth={"scopes": ["read loads"]}), r"\[oauth\] scopes: 'read loads' must be ASCII"),
+        (seed(oauth={"token_format": "JWT"}), r"token_format: must be 'jwt' or 'opaque', not 'JWT'"),
+        (seed(oauth={"custom": 1}), r"\[oauth\] custom: is no key of a seed"),
+        (
+            seed(oauth_applications=[{**APPLICATION, "redirect_uris": []}]),
+            r"\[oauth_applications 1\] redirect_uris: is missing",
+        ),
+        (
+            seed(oauth_applications=[{**APPLICATION, "redirect_uris": ["http://a.example/"]}]),
+            r"redirect_uris: 'http://a\.example/' is refused: http is for loopback alone",
+        ),
+        (
+            seed(oauth_applications=[{**APPLICATION, "scopes": ["read:loads"]}]),
+            r"scopes: 'read:loads' is unknown; add it to scopes in \[oauth\]",
+        ),
+        (
+            seed(oauth_applications=[{**APPLICATION, "public": True, "client_secret": "x"}]),
+            r"client_secret: is for applications that can keep it",
+        ),
+        (
+            seed(oauth_applications=[APPLICATION, {**APPLICATION, "id": "oa_2"}]),
+            r"\[oauth_applications 2\] client_id: 'client_1' is taken already",
+        ),
     ],
 )
 def test_a_mistake_is_named_and_explained(tables: dict[str, Any], message: str) -> None:
@@ -261,3 +321,29 @@ def test_nothing_secret_is_in_a_repr() -> None:
     )
     for secret in ("topsecret", "secret-of-one", session.refresh_token, session.client.token):
         assert secret not in shown
+
+
+def test_machines_keys_and_applications_of_a_seed() -> None:
+    clerk = LocalClerk(
+        seed(
+            machines=[
+                {**MACHINE, "secret_key": "ak_one", "scopes": ["mch_2"], "default_token_lifetime": 60},
+                {"id": "mch_2", "name": "Two"},
+            ],
+            api_keys=[{**API_KEY, "secret": "ak_key", "claims": {"a": 1}, "description": "mine"}],
+            oauth={"scopes": ["read:loads"]},
+            oauth_applications=[{**APPLICATION, "client_secret": "topsecret", "scopes": ["read:loads"]}],
+        )
+    )
+    one, two = clerk.machines.values()
+    assert (one.secret_key, one.scopes, one.default_token_lifetime) == ("ak_one", ("mch_2",), 60)
+    assert two.secret_key.startswith("ak_")
+    assert two.default_token_lifetime is None
+    (api_key,) = clerk._instance.api_keys.all()
+    assert (api_key.secret, api_key.claims, api_key.description) == ("ak_key", {"a": 1}, "mine")
+    application = clerk._instance.oauth_applications.get("client_1")
+    assert application is not None
+    assert (application.client_secret, application.scopes) == ("topsecret", ("read:loads",))
+    assert (application.public, application.consent_screen) == (False, True)
+    for secret in ("ak_one", "ak_key", "topsecret"):
+        assert secret not in repr(clerk._instance.seed)

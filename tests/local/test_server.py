@@ -6,6 +6,7 @@ import asyncio
 import builtins
 import importlib
 import logging
+import socket
 import sys
 import threading
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import Message, Receive, Scope, Send
 
 from clerk_middleware import ClerkConfig
 from clerk_middleware.errors import ConfigurationError
@@ -32,6 +34,33 @@ def test_it_answers_in_the_block_and_not_after(clerk: LocalClerk) -> None:
     assert threading.active_count() == before
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url)
+
+
+def test_it_says_so_where_it_does_not_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than have everybody wait."""
+    busy, release = threading.Event(), threading.Event()
+
+    async def never_done(scope: Scope, receive: Receive, send: Send) -> None:
+        busy.set()
+        release.wait(20)  # with its event loop
+
+    monkeypatch.setattr("clerk_middleware.local.server._PATIENCE", 0.1)
+
+    def ask() -> None:
+        with (
+            serve(never_done, name="busy", host="127.0.0.1", port=0, allow_remote=False) as server,
+            socket.create_connection((server.host, server.port)) as client,
+        ):
+            client.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            assert busy.wait(20)
+
+    with pytest.raises(RuntimeError, match=r"LocalClerk at http://127.* did not stop within 0\.1 seconds"):
+        ask()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "LocalClerk busy":
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 def test_it_stops_when_the_block_fails_and_can_be_served_again(clerk: LocalClerk) -> None:
@@ -159,6 +188,25 @@ def test_it_takes_part_in_an_applications_lifespan(clerk: LocalClerk) -> None:
 
     asyncio.run(live())
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize("path", ["/v1/api_keys/verify", "/oauth/token", "/oauth/register", "/sign-in"])
+def test_a_client_that_hangs_up_is_no_error(clerk: LocalClerk, path: str) -> None:
+    """uvicorn would log a traceback for each."""
+    kind, secret = b"application/x-www-form-urlencoded", f"Bearer {clerk.secret_key}".encode()
+    headers = [(b"host", b"localhost"), (b"content-type", kind), (b"authorization", secret)]
+    if path.startswith("/v1"):
+        headers[1] = (b"content-type", b"application/json")
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "scheme": "http",
+             "headers": headers, "http_version": "1.1", "root_path": ""}  # fmt: skip
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        assert message.get("status", 400) == 400
+
+    asyncio.run(clerk.app(scope, receive, send))
 
 
 def test_it_can_be_mounted(clerk: LocalClerk) -> None:

@@ -95,5 +95,6 @@ def serving(answer: Callable[[Exchange], None]) -> Iterator[LoopbackAPI]:
         yield server
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(10)
+        assert not thread.is_alive()
         server.server_close()

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from clerk_middleware import (
 from .backend import CannedBackend, error
 from .conftest import PRODUCTION
 from .issuer import NOW, Issuer
+from .machines import Clock
 
 MakeConfig = Callable[..., ClerkConfig]
 REQUEST = ClerkRequest("GET", "https://app.example.com/")
@@ -144,6 +145,59 @@ def test_missing_authorized_parties_are_warned_of_once_in_a_process() -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "is_warned_of"),
+    [
+        ("accepts_token='any'", True),
+        ("accepts_token='m2m_token'", True),
+        ("accepts_token=['api_key', 'm2m_token']", True),
+        ("accepts_token='any', machine_id='mch_9'", False),
+        ("accepts_token=['session_token', 'api_key', 'oauth_token']", False),
+        ("", False),
+    ],
+)
+def test_m2m_tokens_that_are_anybodys_are_warned_of(options: str, is_warned_of: bool) -> None:
+    code = (
+        "from clerk_middleware import Authenticator, ClerkConfig\n"
+        f"config = ClerkConfig(secret_key='sk_test_x', authorized_parties=['https://a.example'], {options})\n"
+        "Authenticator(config), Authenticator(config)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})
+    assert ("CLERK_MACHINE_ID" in process.stderr) is is_warned_of
+    assert len(process.stderr.splitlines()) == is_warned_of
+
+
+@pytest.mark.parametrize(
+    ("accepts", "is_warned_of"),
+    [
+        ("'session_token'", True),
+        ("['session_token', 'api_key']", True),
+        ("'oauth_token'", False),
+        ("'any'", False),
+    ],
+)
+def test_resources_without_oauth_tokens_are_warned_of(accepts: str, is_warned_of: bool) -> None:
+    code = (
+        "from clerk_middleware import Authenticator, ClerkConfig\n"
+        "config = ClerkConfig(secret_key='sk_test_x', authorized_parties=['https://a.example'],\n"
+        "    publishable_key='pk_test_YXBwYXJlbnQtd29sZi03LmNsZXJrLmFjY291bnRzLmRldiQ=',\n"
+        f"    machine_id='mch_9', oauth_resources=['/mcp'], accepts_token={accepts})\n"
+        "Authenticator(config), Authenticator(config)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})
+    assert ("add oauth_token to accepts_token (CLERK_ACCEPTS_TOKEN)" in process.stderr) is is_warned_of
+    assert len(process.stderr.splitlines()) == is_warned_of
+
+
+def test_authorized_parties_are_of_no_use_where_no_sessions_are_accepted() -> None:
+    code = (
+        "from clerk_middleware import Authenticator, ClerkConfig\n"
+        "Authenticator(ClerkConfig(secret_key='sk_test_x', accepts_token=['api_key', 'oauth_token']))"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})
+    assert process.stderr == ""
+
+
+@pytest.mark.parametrize(
     ("answer", "reason"),
     [
         (error(401, "clerk_key_invalid"), "secret-key-invalid"),
@@ -159,19 +213,21 @@ def test_an_operational_failure_is_warned_of_once_a_minute(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monotonic = time.monotonic
+    clock = Clock(1000.0)
+    # The module's own: every event loop of this process goes by the other.
+    monkeypatch.setattr("clerk_middleware.logging.time", SimpleNamespace(monotonic=clock))
     backend.on("GET /v1/jwks", answer)
     config = ClerkConfig(**PRODUCTION, authorized_parties=["https://app.example.com"])
     authenticator = Authenticator(config, transport=backend.transport, clock=lambda: NOW)
     request = ClerkRequest("GET", "https://a.example/", {"authorization": f"Bearer {issuer.token()}"})
 
     for later in (0.0, 1.0, 59.0):
-        monkeypatch.setattr(time, "monotonic", lambda later=later: monotonic() + later)
+        clock.now = 1000.0 + later
         assert authenticator.authenticate_request(request).reason == reason
     assert len(warnings_in(caplog)) == 1
     assert reason in warnings_in(caplog)[0]
 
-    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + 60.0)
+    clock.now = 1060.0
     authenticator.authenticate_request(request)
     assert len(warnings_in(caplog)) == 2
 

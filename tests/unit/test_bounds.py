@@ -66,7 +66,7 @@ def test_a_failure_that_is_remembered_keeps_no_request_alive(issuer: Issuer) -> 
 def test_only_so_many_calls_that_anybody_can_cause_are_made_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(drivers, "_MAX_OF_ANYBODY", 2)
+    monkeypatch.setitem(drivers._MAX_IN_QUEUE, "browsers", 2)  # type: ignore[arg-type]
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def slow(request: httpx.Request) -> httpx.Response:
@@ -90,13 +90,13 @@ def test_only_so_many_calls_that_anybody_can_cause_are_made_at_once(
     assert not entered.acquire(blocking=False)
     leave.set()
     for thread in threads:
-        thread.join()
+        thread.join(10)
     visit(4)
     assert entered.acquire(timeout=10)
 
 
 def test_the_same_for_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drivers, "_MAX_OF_ANYBODY", 2)
+    monkeypatch.setitem(drivers._MAX_IN_QUEUE, "browsers", 2)  # type: ignore[arg-type]
     calls = 0
 
     async def slow(request: httpx.Request) -> httpx.Response:

@@ -137,6 +137,59 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "api-version-none": ({"api_version": None}, "api_version", "api_version"),
     "api-version-list": ({"api_version": []}, "api_version", "api_version"),
     "api-version-traversal": ({"api_version": ".."}, "api_version", "api_version"),
+    "ttl-negative": ({"opaque_token_ttl_in_ms": -1}, "opaque_token_ttl_in_ms", "milliseconds from 0"),
+    "ttl-over-a-day": ({"opaque_token_ttl_in_ms": 86_400_001}, "opaque_token_ttl_in_ms", "to one day"),
+    "ttl-bool": ({"opaque_token_ttl_in_ms": True}, "opaque_token_ttl_in_ms", "is True"),
+    "ttl-nan": ({"opaque_token_ttl_in_ms": float("nan")}, "opaque_token_ttl_in_ms", "number of milliseconds"),
+    "ttl-text": ({"opaque_token_ttl_in_ms": "10000"}, "opaque_token_ttl_in_ms", "is '10000'"),
+    "ttl-none": ({"opaque_token_ttl_in_ms": None}, "opaque_token_ttl_in_ms", "is None"),
+    "machine-id-is-a-name": (
+        {"machine_id": "tracking"},
+        "machine_id",
+        "starts with 'mch_'.*'tracking'.*Machines",
+    ),
+    "machine-id-empty": ({"machine_id": ""}, "machine_id", "starts with 'mch_'"),
+    "machine-id-bare": ({"machine_id": "mch_"}, "machine_id", "starts with 'mch_'"),
+    "machine-id-with-space": ({"machine_id": "mch_1 "}, "machine_id", "starts with 'mch_'"),
+    "machine-id-with-newline": ({"machine_id": "mch_1\n"}, "machine_id", "starts with 'mch_'"),
+    "machine-id-with-more": ({"machine_id": "mch_1 mch_2"}, "machine_id", "starts with 'mch_'"),
+    "machine-id-too-long": ({"machine_id": "mch_" + "x" * 251}, "machine_id", "starts with 'mch_'"),
+    "machine-id-is-a-number": ({"machine_id": 7}, "machine_id", "starts with 'mch_'.*7"),
+    "machine-id-is-a-list": ({"machine_id": ["mch_1"]}, "machine_id", "starts with 'mch_'"),
+    "machine-id-is-the-secret-key": ({"machine_id": "ak_4ea5f6c7d8"}, "machine_id", "is a secret key"),
+    "resources-is-a-text": ({"oauth_resources": "/mcp"}, "oauth_resources", "write"),
+    "resources-holds-a-number": ({"oauth_resources": [7]}, "oauth_resources", "texts only.*int"),
+    **{
+        f"resources-{path}": (
+            {"oauth_resources": [path]},
+            "oauth_resources",
+            "no path of this application: write '/mcp'",
+        )
+        for path in (
+            "",
+            "mcp",
+            "//mcp",
+            "/mcp//x",
+            "/../mcp",
+            "/mcp/..",
+            "/./mcp",
+            "/mcp?x",
+            "/mcp#x",
+            "/%6dcp",
+            "/mcp/:id",
+            "/mcp/(.*)",
+            "/caf\u00e9",
+            "/my files",
+            "/mcp\n",
+            '/"',
+            "https://app.example.com/mcp",
+        )
+    },
+    "scopes-is-a-text": ({"oauth_scopes": "read:loads"}, "oauth_scopes", "write"),
+    **{
+        f"scopes-{scope}": ({"oauth_scopes": [scope]}, "oauth_scopes", "is no scope: .*'read:loads'")
+        for scope in ("", " ", "a b", 'a"', "a\\b", "\u00e9", "a\n", "\x7f")
+    },
     "pattern-overflow": (
         {"personal_account_patterns": ["/(a{99999999999999999999})"]},
         "personal_account_patterns",
@@ -174,6 +227,30 @@ def test_m2m_tokens_need_a_key_of_their_own() -> None:
     with pytest.raises(ConfigurationError, match=r"CLERK_MACHINE_SECRET_KEY.*CLERK_SECRET_KEY"):
         ClerkConfig(accepts_token="m2m_token")
     assert ClerkConfig(accepts_token="m2m_token", machine_secret_key="ak_machine").secret_key is None
+
+
+@pytest.mark.parametrize("accepts", ["m2m_token", ["m2m_token"], ("m2m_token",)], ids=str)
+def test_a_machines_own_key_is_enough_for_them(accepts: Any) -> None:
+    assert ClerkConfig(machine_secret_key="ak_machine", accepts_token=accepts).m2m_key == "ak_machine"
+
+
+@pytest.mark.parametrize("accepts", ["session_token", "any", ["m2m_token", "oauth_token"]], ids=str)
+def test_but_not_for_others(accepts: Any) -> None:
+    with pytest.raises(ConfigurationError, match="If M2M tokens alone are, set accepts_token='m2m_token'"):
+        ClerkConfig(machine_secret_key="ak_machine", accepts_token=accepts)
+
+
+def test_resources_of_an_application_without_oauth_tokens_are_allowed() -> None:
+    """It is warned of: test_authenticator."""
+    Authenticator(ClerkConfig(**PRODUCTION, oauth_resources=["/mcp"], accepts_token="api_key")).close()
+
+
+@pytest.mark.parametrize("key", ["sk_test_mine", "sk_live_mine", "pk_test_mine"])
+def test_the_instances_key_is_no_machines(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="is a key of the instance: a machine's starts with") as told:
+        ClerkConfig(secret_key="sk_test_x", machine_secret_key=key)
+    assert told.value.option == "machine_secret_key"
+    assert "mine" not in str(told.value)
 
 
 def test_a_private_key_as_jwt_key_is_refused_and_not_shown() -> None:
@@ -289,6 +366,74 @@ def test_a_jwt_key_alone_tells_no_instance_type(issuer: Issuer) -> None:
     assert ClerkConfig(jwt_key=issuer.pem).is_development is False
 
 
+# --- Machines and OAuth clients --------------------------------------------------------------------------
+
+
+def test_what_machines_need_has_defaults() -> None:
+    config = ClerkConfig(**DEVELOPMENT)
+    assert (config.machine_id, config.machine_secret_key, config.opaque_token_ttl) == (None, None, 10.0)
+    assert (config.oauth_resources, config.oauth_scopes) == ((), ("profile", "email"))
+
+
+@pytest.mark.parametrize(
+    ("in_ms", "seconds"), [(0, 0.0), (1, 0.001), (2500.5, 2.5005), (86_400_000, 86_400.0)]
+)
+def test_a_ttl_in_milliseconds(in_ms: float, seconds: float) -> None:
+    assert ClerkConfig(**DEVELOPMENT, opaque_token_ttl_in_ms=in_ms).opaque_token_ttl == seconds  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("machine_id", ["mch_1", "mch_2bXAeP_-", "mch_" + "x" * 250])
+def test_a_machines_id(machine_id: str) -> None:
+    assert ClerkConfig(**DEVELOPMENT, machine_id=machine_id).machine_id == machine_id
+
+
+def test_resources_are_paths_each_once() -> None:
+    given = ["/mcp/", "/mcp", "/", "/a/b-c.d_e~f/", "/.hidden", "/...", "/mcp///", "//"]
+    config = ClerkConfig(**DEVELOPMENT, oauth_resources=given)
+    assert config.oauth_resources == ("/mcp", "/", "/a/b-c.d_e~f", "/.hidden", "/...")
+
+
+def test_resources_need_to_know_where_clients_get_their_tokens() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"needs publishable_key \(CLERK_PUBLISHABLE_KEY\)"
+    ) as refused:
+        ClerkConfig(secret_key="sk_test_x", oauth_resources=["/mcp"])
+    assert refused.value.option == "oauth_resources"
+
+
+def test_a_scope_may_be_any_word() -> None:
+    scopes = ["a", "read:loads", "https://example.com/scope", "!#[]~", "org:a:b"]
+    assert ClerkConfig(**DEVELOPMENT, oauth_scopes=scopes).oauth_scopes == tuple(scopes)
+
+
+@pytest.mark.parametrize("accepts", ["api_key", ["api_key"], ["session_token", "api_key"]], ids=str)
+def test_api_keys_need_a_secret_key(accepts: Any, issuer: Issuer) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=r"only Clerk can verify API keys.*secret_key \(CLERK_SECRET_KEY\).*Dashboard",
+    ) as refused:
+        ClerkConfig(jwt_key=issuer.pem, accepts_token=accepts)
+    assert refused.value.option == "secret_key"
+    ClerkConfig(secret_key="sk_test_x", accepts_token=accepts)
+
+
+@pytest.mark.parametrize("accepts", ["any", "session_token", ["m2m_token", "oauth_token"]], ids=str)
+def test_what_may_be_a_jwt_needs_none(accepts: Any, issuer: Issuer) -> None:
+    assert ClerkConfig(jwt_key=issuer.pem, accepts_token=accepts).secret_key is None
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"secret_key": "sk_test_x"}, "sk_test_x"),
+        ({"secret_key": "sk_test_x", "machine_secret_key": "ak_m"}, "ak_m"),
+        ({"accepts_token": "m2m_token", "machine_secret_key": "ak_m"}, "ak_m"),
+    ],
+)
+def test_which_key_verifies_m2m_tokens(options: Any, key: str) -> None:
+    assert ClerkConfig(**options).m2m_key == key
+
+
 # --- The environment -----------------------------------------------------------------------------------
 
 
@@ -308,6 +453,11 @@ def test_from_env_reads_every_option() -> None:
             "CLERK_SIGN_IN_URL": "https://primary.example/sign-in",
             "CLERK_ORGANIZATION_PATTERNS": "/orgs/:slug,/orgs/:slug/(.*)",
             "CLERK_API_URL": "http://localhost:8080",
+            "CLERK_MACHINE_SECRET_KEY": "ak_machine",
+            "CLERK_MACHINE_ID": "mch_9",
+            "CLERK_OPAQUE_TOKEN_TTL_IN_MS": "0",
+            "CLERK_OAUTH_RESOURCES": "/mcp, /api/,/",
+            "CLERK_OAUTH_SCOPES": "read:loads,write:loads",
             "CLERK_JWT_KEY": "",
             "OTHER": "x",
         }
@@ -324,6 +474,11 @@ def test_from_env_reads_every_option() -> None:
         sign_in_url="https://primary.example/sign-in",
         organization_patterns=["/orgs/:slug", "/orgs/:slug/(.*)"],
         api_url="http://localhost:8080",
+        machine_secret_key="ak_machine",
+        machine_id="mch_9",
+        opaque_token_ttl_in_ms=0,
+        oauth_resources=["/mcp", "/api", "/"],
+        oauth_scopes=["read:loads", "write:loads"],
     )
 
 
@@ -352,6 +507,14 @@ def test_overrides_win_over_the_environment() -> None:
         ("CLERK_AUTHORIZED_PARTIES", "a.example", "no origin"),
         ("CLERK_ACCEPTS_TOKEN", "jwt", "must be one of"),
         ("CLERK_DOMAIN", "https://a.example", "host name"),
+        ("CLERK_ACCEPTS_TOKEN", "session_token, jwt", "must be one of"),
+        ("CLERK_MACHINE_ID", "tracking", "starts with 'mch_'"),
+        ("CLERK_MACHINE_SECRET_KEY", "ak x", "white space"),
+        ("CLERK_OPAQUE_TOKEN_TTL_IN_MS", "10s", "whole number of milliseconds, but is '10s'"),
+        ("CLERK_OPAQUE_TOKEN_TTL_IN_MS", "86400001", "one day"),
+        ("CLERK_OAUTH_RESOURCES", "mcp", "no path of this application"),
+        ("CLERK_OAUTH_RESOURCES", "/mcp", "needs publishable_key"),
+        ("CLERK_OAUTH_SCOPES", "read:loads write:loads", "no scope"),
     ],
     ids=str,
 )

@@ -93,7 +93,7 @@ def test_threads_share_one_fetch(api: LoopbackAPI, issuer: Issuer) -> None:
 
         def call(number: int) -> str | None:
             token = issuer.token(jti=str(number))
-            start.wait()
+            start.wait(10)
             return reason_of(authenticator, token)
 
         with ThreadPoolExecutor(CALLERS) as threads:
@@ -449,7 +449,7 @@ def ask_in_four_loops_at_a_time(api: LoopbackAPI, issuer: Issuer) -> list[str | 
 
     def call(number: int) -> str | None:
         async def ask() -> str | None:
-            start.wait()
+            start.wait(10)
             return await areason_of(authenticator, issuer.token(jti=str(number)))
 
         return asyncio.run(ask())
@@ -541,12 +541,14 @@ def test_a_child_does_not_wait_for_a_fetch_of_its_parent(api: LoopbackAPI, issue
         ThreadPoolExecutor(1) as thread,
     ):
         fetching = thread.submit(reason_of, authenticator, issuer.token())
-        while not api.requests:
+        started = time.monotonic()
+        while not api.requests and time.monotonic() - started < 10:
             time.sleep(0.005)
+        assert api.requests
         started = time.monotonic()
         assert in_child(lambda: reason_of(authenticator, issuer.token()) is None)
         assert time.monotonic() - started < 4
-        assert fetching.result() is None
+        assert fetching.result(10) is None
     assert len(api.requests) == 2
 
 

@@ -206,9 +206,9 @@ MACHINE_FAILURES: dict[str, tuple[Callable[[Issuer], str], str, str]] = {
     "oauth-for-session": (oauth, "session_token", "token-type-mismatch"),
     "m2m-for-session": (m2m, "session_token", "token-type-mismatch"),
     "garbled": (lambda _: "x", "m2m_token", "token-type-mismatch"),
-    "opaque-api-key": (lambda _: "ak_x", "api_key", "unexpected-error"),
-    "opaque-m2m": (lambda _: "mt_x", "m2m_token", "unexpected-error"),
-    "opaque-oauth": (lambda _: "oat_x", "oauth_token", "unexpected-error"),
+    "opaque-api-key-unknown-to-clerk": (lambda _: "ak_x", "api_key", "token-invalid"),
+    "opaque-m2m-unknown-to-clerk": (lambda _: "mt_x", "m2m_token", "token-invalid"),
+    "opaque-oauth-unknown-to-clerk": (lambda _: "oat_x", "oauth_token", "token-invalid"),
 }
 
 

@@ -16,8 +16,8 @@ from clerk_middleware import (
     ClerkRequest,
     PublishableKey,
 )
-from clerk_middleware.authenticator import _warn_once
 from clerk_middleware.backend.calls import BackendAnswer, BackendCall
+from clerk_middleware.config_source import _warn_once
 
 from .backend import CannedBackend, error
 from .conftest import DEVELOPMENT, PRODUCTION

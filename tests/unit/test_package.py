@@ -15,6 +15,8 @@ import clerk_middleware
 #: Every name that an application may import from `clerk_middleware` itself.
 PUBLIC = {
     "APIKeyAuth",
+    "AcceptsToken",
+    "Answer",
     "AsyncAuthenticator",
     "Auth",
     "AuthRedirects",
@@ -26,6 +28,7 @@ PUBLIC = {
     "ClerkRequest",
     "ConfigurationError",
     "HandshakeError",
+    "InsufficientScope",
     "M2MAuth",
     "MachineAuth",
     "NotAuthenticated",
@@ -50,7 +53,7 @@ def test_the_public_names_are_these() -> None:
 
 
 def test_every_public_name_is_there_and_documented() -> None:
-    for name in PUBLIC - {"TokenType", "__version__"}:
+    for name in PUBLIC - {"AcceptsToken", "TokenType", "__version__"}:
         assert getattr(clerk_middleware, name).__doc__, name
 
 

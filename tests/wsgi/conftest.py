@@ -166,7 +166,8 @@ def serve() -> Callable[..., AbstractContextManager[tuple[str, int]]]:
                 yield "127.0.0.1", server.server_port
             finally:
                 server.shutdown()
-                thread.join()
+                thread.join(20)
+                assert not thread.is_alive(), "the server does not stop"
 
     return serving
 

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
@@ -16,15 +16,17 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from clerk_middleware import SessionAuth
-from clerk_middleware_django.drf import HasPermission, HasReverification, HasRole, Protect
+from clerk_middleware import MachineAuth, SessionAuth
+from clerk_middleware_django.drf import HasPermission, HasReverification, HasRole, HasToken, Protect
+from example_apps.fleet.machines import READ_LOADS, READERS
 from example_apps.fleet.permissions import JUST_VERIFIED, may_read_audit_log
 
 from ..accounts.models import User
-from .current import current_company
+from .current import current_company, known_company, loads_for
 from .models import AuditEvent, Load
 
-_MAY_LIST = HasPermission("org:dispatcher:access_dispatch_dashboard")
+# People need a permission, and programs a scope.
+_MAY_LIST = Protect(token=READERS, permission="org:dispatcher:access_dispatch_dashboard", scope=READ_LOADS)
 _MAY_CREATE = HasPermission("org:dispatcher:create_edit_loads")
 
 
@@ -64,6 +66,14 @@ class PaymentSerializer(serializers.Serializer):
     paid = serializers.IntegerField(read_only=True)
 
 
+class PositionSerializer(serializers.Serializer):
+    """How far a load is, in percent of its way. Load numbers are a company's own."""
+
+    company = serializers.CharField(write_only=True)
+    load = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    percent = serializers.FloatField(min_value=0, max_value=100)
+
+
 @extend_schema(responses=MeSerializer)
 @api_view(["GET"])
 def me(request: Request) -> Response:
@@ -90,7 +100,7 @@ class Loads(generics.ListCreateAPIView):
         return [_MAY_LIST()]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """The loads of the active company."""
+        """The loads of the active company; to a partner's token, those of its owner."""
         return super().get(request, *args, **kwargs)
 
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -98,7 +108,9 @@ class Loads(generics.ListCreateAPIView):
         return super().post(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Load]:
-        return current_company(self.request).loads.select_related("driver")
+        auth: object = self.request.auth
+        loads = loads_for(auth) if isinstance(auth, MachineAuth) else current_company(self.request).loads
+        return loads.select_related("driver")
 
     def perform_create(self, serializer: BaseSerializer) -> None:
         company = current_company(self.request)
@@ -116,6 +128,25 @@ class Payments(APIView):
         payment.is_valid(raise_exception=True)
         paid = current_company(request).pay(user_of(request), payment.validated_data["driver_id"])
         return Response({"paid": paid})
+
+
+class Positions(APIView):
+    """Report where a truck is. For machines alone whose scope in the Clerk Dashboard has this one."""
+
+    permission_classes = (HasToken("m2m_token"),)
+
+    @extend_schema(request=PositionSerializer, responses=PositionSerializer)
+    def post(self, request: Request) -> Response:
+        sent = PositionSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        position = sent.validated_data
+        company = known_company(position["company"])
+        if company is None:
+            raise Http404
+        load = get_object_or_404(company.loads, number=position["load"])
+        load.percent = position["percent"]
+        load.save(update_fields=["percent"])
+        return Response({"load": load.number, "percent": load.percent})
 
 
 class AuditLog(generics.ListAPIView):

@@ -8,15 +8,16 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 
-from clerk_middleware import SessionAuth
+from clerk_middleware import MachineAuth, SessionAuth
 from clerk_middleware_django import ClerkHttpRequest, get_auth
 from example_apps.fleet.claims import company_name, organization_ids, storable
 from example_apps.fleet.sample import COMPANIES
 
-from .models import LINE, Company
+from .models import LINE, Company, Load
 from .sample import fill
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from example_apps.django_fleet.accounts.models import User
@@ -43,6 +44,22 @@ def company_of(request: HttpRequest) -> Company | None:
     if not hasattr(ours, "fleet_company"):
         ours.fleet_company = _company(get_auth(request))
     return ours.fleet_company
+
+
+def known_company(org_id: str) -> Company | None:
+    """For a machine, of which nobody has to be signed in: one that was here before, or is of the sample."""
+    if "\0" in org_id:  # nothing to ask PostgreSQL for
+        return None
+    sample = COMPANIES.get(org_id)
+    return _found(org_id) or (_founded(org_id, sample.slug, sample.name) if sample else None)
+
+
+def loads_for(auth: MachineAuth) -> QuerySet[Load]:
+    """Of a company's API key, the company's. Who acts for a person sees what that person has to drive."""
+    if auth.org_id is not None:
+        company = known_company(auth.org_id)
+        return company.loads.all() if company else Load.objects.none()
+    return Load.objects.filter(driver__user_id=auth.user_id)
 
 
 def memberships_of(auth: SessionAuth) -> dict[str, str]:
@@ -73,14 +90,17 @@ def member_of(request: HttpRequest) -> User | None:
 def _company(auth: object) -> Company | None:
     if not isinstance(auth, SessionAuth) or auth.org_id is None:
         return None
-    return Company.objects.filter(org_id=auth.org_id).first() or _founded(auth, auth.org_id)
+    slug = storable(auth.org_slug or "") or auth.org_id
+    return _found(auth.org_id) or _founded(auth.org_id, slug, company_name(auth) or slug)
+
+
+def _found(org_id: str) -> Company | None:
+    return Company.objects.filter(org_id=org_id).first()
 
 
 @transaction.atomic
-def _founded(auth: SessionAuth, org_id: str) -> Company:
+def _founded(org_id: str, slug: str, name: str) -> Company:
     """The company of an organization that was never here before."""
-    slug = storable(auth.org_slug or "") or org_id
-    name = company_name(auth) or slug
     company, is_new = Company.objects.get_or_create(
         org_id=org_id, defaults={"slug": slug[:LINE], "name": name[:LINE]}
     )

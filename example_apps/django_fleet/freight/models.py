@@ -118,6 +118,7 @@ class Load(models.Model):
     cargo = models.CharField(max_length=60)
     tons = models.FloatField(validators=[MinValueValidator(0.1), MaxValueValidator(60)])
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.OPEN)
+    percent = models.FloatField("percent of the way, as reported", null=True, blank=True)
     driver = models.ForeignKey(Driver, models.SET_NULL, null=True, blank=True, related_name="loads")
 
     class Meta:

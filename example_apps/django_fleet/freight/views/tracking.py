@@ -31,7 +31,7 @@ async def live(request: FleetRequest) -> HttpResponse:
             "driver": load.driver.name if load.driver else "",
             "origin": load.origin,
             "destination": load.destination,
-            "percent": percent_of_the_way(load.number),
+            "percent": percent_of_the_way(load.number) if load.percent is None else load.percent,
         }
         async for load in moving
     ]
