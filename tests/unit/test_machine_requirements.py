@@ -267,6 +267,14 @@ def test_what_is_no_scope_is_told_where_it_is_written(kind: Any, scope: Any) -> 
             kind(accepts_token="any", scopes=scope)
 
 
+@pytest.mark.parametrize(("given", "ours"), [("accepts_token", "token"), ("scopes", "scope")])
+def test_protect_has_shorter_names(given: str, ours: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^protect calls it {ours}: write protect\({ours}=\.\.\.\)"
+    ):
+        Protection(**{given: "api_key"})  # type: ignore[arg-type]
+
+
 @BOTH
 @pytest.mark.parametrize("accepts", ["session_token", ["session_token"], ("session_token",)], ids=str)
 def test_a_scope_where_only_sessions_are_accepted(kind: Any, accepts: Any) -> None:

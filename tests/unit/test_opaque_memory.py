@@ -392,7 +392,8 @@ def size_of(tokens: OpaqueTokens) -> int:
     """How many entries are alive, wherever they are kept."""
     gc.collect()
     return sum(
-        isinstance(thing, (VerifiedOpaqueToken, RefusedOpaqueToken)) and thing[-1] == -1.0
+        type(thing) in (VerifiedOpaqueToken, RefusedOpaqueToken)
+        and thing[-1] == -1.0  # no lazy object wakes up
         for thing in gc.get_objects()
     )
 
