@@ -7,7 +7,8 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
 from .errors import ConfigurationError
-from .protection import Protection, ProtectionOptions, Requirement
+from .protect import Protection, ProtectionOptions
+from .protection import Requirement
 from .tokens.classes import MACHINE_TOKEN_TYPES
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .auth import SessionAuth
     from .authorization import Preset, Reverification
     from .conditions import Condition
-    from .protection import SessionProtectionOptions, TokenProtectionOptions
+    from .protect import SessionProtectionOptions, TokenProtectionOptions
     from .tokens.classes import AcceptsToken
 
 P = ParamSpec("P")

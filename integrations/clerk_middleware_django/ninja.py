@@ -34,7 +34,8 @@ from ninja.errors import AuthenticationError
 
 from clerk_middleware import AuthorizationError, ConfigurationError, MachineAuth, NotAuthorized, SessionAuth
 from clerk_middleware.openapi_schemes import SCHEMES, TOKEN_SCHEMES
-from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
+from clerk_middleware.protect import Protection, ProtectionOptions
+from clerk_middleware.protection import Requirement
 from clerk_middleware.tokens.classes import MACHINE_TOKEN_TYPES, types_of
 
 from .caching import keep_nothing
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
     from clerk_middleware.authorization import Preset, Reverification
     from clerk_middleware.conditions import Condition
-    from clerk_middleware.protection import SessionProtectionOptions, TokenProtectionOptions
+    from clerk_middleware.protect import SessionProtectionOptions, TokenProtectionOptions
     from clerk_middleware.tokens.classes import AcceptsToken
 
 P = ParamSpec("P")

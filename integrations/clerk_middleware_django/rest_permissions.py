@@ -18,7 +18,8 @@ from clerk_middleware import (
     MachineAuth,
     SignedOut,
 )
-from clerk_middleware.protection import Protection, ProtectionOptions, Requirement
+from clerk_middleware.protect import Protection, ProtectionOptions
+from clerk_middleware.protection import Requirement
 from clerk_middleware.tokens.classes import MACHINE_TOKEN_TYPES
 
 from .caching import keep_nothing
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from clerk_middleware import SessionAuth
     from clerk_middleware.authorization import Preset, Reverification
     from clerk_middleware.conditions import Condition
-    from clerk_middleware.protection import SessionProtectionOptions, TokenProtectionOptions
+    from clerk_middleware.protect import SessionProtectionOptions, TokenProtectionOptions
     from clerk_middleware.tokens.classes import AcceptsToken
 
 P = ParamSpec("P")

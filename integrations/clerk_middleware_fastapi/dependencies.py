@@ -20,13 +20,13 @@ from clerk_middleware import (
 )
 from clerk_middleware.authorization import Preset, Reverification
 from clerk_middleware.conditions import Condition
-from clerk_middleware.protection import (
+from clerk_middleware.protect import (
     Protection,
     ProtectionOptions,
-    Requirement,
     SessionProtectionOptions,
     TokenProtectionOptions,
 )
+from clerk_middleware.protection import Requirement
 from clerk_middleware.scopes import is_of_sessions
 from clerk_middleware.tokens.classes import (
     MACHINE_TOKEN_TYPES,

@@ -16,7 +16,8 @@ from clerk_middleware.answers import NOT_FOUND, handshake_failed, redirect_of
 from clerk_middleware.decorators import check_condition
 from clerk_middleware.logging import logger
 from clerk_middleware.oauth_metadata import METADATA
-from clerk_middleware.protection import SIGNED_IN, Protection
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import SIGNED_IN
 from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware.wsgi_environ import paths_of
 
@@ -37,11 +38,7 @@ if TYPE_CHECKING:
     from clerk_middleware import SessionAuth
     from clerk_middleware.conditions import Condition
     from clerk_middleware.config_source import ConfigSource
-    from clerk_middleware.protection import (
-        ProtectionOptions,
-        SessionProtectionOptions,
-        TokenProtectionOptions,
-    )
+    from clerk_middleware.protect import ProtectionOptions, SessionProtectionOptions, TokenProtectionOptions
 
 
 class Clerk:

@@ -24,7 +24,8 @@ from clerk_middleware import (
 from clerk_middleware.asgi import ClerkMiddleware, get_auth, get_session, get_state
 from clerk_middleware.asgi_scope import require
 from clerk_middleware.local import LocalClerk
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 
 from ..answers import REVERIFICATION
 

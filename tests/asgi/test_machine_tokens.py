@@ -14,7 +14,8 @@ from clerk_middleware import AsyncAuthenticator, ClerkConfig
 from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.asgi_scope import require
 from clerk_middleware.local import LocalClerk, LocalServer
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 
 SITE = "https://app.example.com"
 VERIFY = "/api_keys/verify"

@@ -15,7 +15,8 @@ from clerk_middleware import (
     SessionAuth,
     SignedOut,
 )
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 
 
 def dispatcher(**claims: Any) -> SessionAuth:

@@ -11,7 +11,8 @@ import pytest
 from clerk_middleware import AsyncAuthenticator, ConfigurationError, NotAuthorized, SessionAuth
 from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.asgi_scope import require
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,8 @@ from django.views.decorators.cache import cache_page
 from django.views.decorators.vary import vary_on_headers
 
 from clerk_middleware import ClerkConfig, ConfigurationError, MachineAuth
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 from clerk_middleware_django import (
     ClerkAuthRequiredMixin,
     ClerkPermissionRequiredMixin,

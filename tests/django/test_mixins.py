@@ -14,7 +14,8 @@ from django.views.generic import TemplateView
 from django_project.wire import Received
 
 from clerk_middleware import ConfigurationError
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 from clerk_middleware_django import (
     ClerkAuthRequiredMixin,
     ClerkFeatureRequiredMixin,

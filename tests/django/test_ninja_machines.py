@@ -23,7 +23,8 @@ from clerk_middleware import (
     NotAuthenticated,
     SessionAuth,
 )
-from clerk_middleware.protection import InsufficientScope, Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import InsufficientScope, Requirement
 from clerk_middleware_django import get_auth
 from clerk_middleware_django import require_scope as decorator
 from clerk_middleware_django.ninja import Required, protect, require_auth, require_scope

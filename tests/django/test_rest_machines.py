@@ -22,7 +22,8 @@ from rest_framework.throttling import AnonRateThrottle
 from rest_framework.views import exception_handler
 
 from clerk_middleware import APIKeyAuth, ClerkConfig, ConfigurationError, MachineAuth
-from clerk_middleware.protection import InsufficientScope, Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import InsufficientScope, Requirement
 from clerk_middleware_django import get_auth, require_scope
 from clerk_middleware_django.drf import (
     ClerkAuthentication,

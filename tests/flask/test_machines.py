@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 
 from clerk_middleware import ClerkConfig, ConfigurationError, NotAuthenticated
 from clerk_middleware.local import LocalClerk, LocalServer
-from clerk_middleware.protection import InsufficientScope, Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import InsufficientScope, Requirement
 from clerk_middleware_flask import (
     Clerk,
     current_auth,

@@ -8,7 +8,8 @@ import pytest
 
 from clerk_middleware import ConfigurationError
 from clerk_middleware.decorators import Decorators
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 
 
 def decorate(view: Any, requirement: Requirement) -> Any:

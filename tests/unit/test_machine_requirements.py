@@ -23,13 +23,8 @@ from clerk_middleware import (
     SignedOut,
 )
 from clerk_middleware.decorators import Decorators
-from clerk_middleware.protection import (
-    SIGNED_IN,
-    InsufficientScope,
-    Protection,
-    Requirement,
-    signed_in,
-)
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import SIGNED_IN, InsufficientScope, Requirement, signed_in
 
 from .backend import CannedBackend
 from .conftest import DEVELOPMENT

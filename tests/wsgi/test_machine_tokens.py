@@ -12,7 +12,8 @@ import pytest
 
 from clerk_middleware import Authenticator, ClerkConfig
 from clerk_middleware.local import LocalClerk, LocalServer
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 from clerk_middleware.wsgi import ClerkMiddleware
 from clerk_middleware.wsgi_environ import get_auth, require
 

@@ -10,7 +10,8 @@ import pytest
 
 from clerk_middleware import NotAuthenticated, NotAuthorized, ReverificationRequired
 from clerk_middleware.local import LocalClerk
-from clerk_middleware.protection import Protection, Requirement
+from clerk_middleware.protect import Protection
+from clerk_middleware.protection import Requirement
 from clerk_middleware.wsgi import ClerkMiddleware, get_session
 from clerk_middleware.wsgi_environ import require
 
