@@ -533,6 +533,7 @@ class TestCaches:
     def test_within_it_are_told_who_asks(self, ask: Any, caller: Caller, count: Any) -> None:
         with pytest.raises(ConfigurationError, match="vary_on_headers"):
             ask(require_scope("read:loads")(cache_page(60)(count)), caller("key"))
+        cache.clear()  # before Django 5.2.9 what was kept there does not tell callers apart
         view = require_scope("read:loads")(cache_page(60)(vary_on_headers("Authorization", "Cookie")(count)))
         key, other = caller("key"), caller("key")
         assert len({ask(view, headers).content for headers in (key, other)}) == 2
