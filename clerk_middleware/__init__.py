@@ -4,10 +4,13 @@ The engine, and the pure ASGI and WSGI middleware. `clerk_middleware_starlette`,
 `clerk_middleware_flask` and `clerk_middleware_django` speak for their frameworks.
 """
 
+from typing import TYPE_CHECKING
+
 from .answers import Answer
 from .auth import Auth, SessionAuth, SignedOut
 from .authenticator import AsyncAuthenticator, Authenticator
 from .config import ClerkConfig
+from .csp import CSP
 from .errors import (
     BackendAPIError,
     ClerkError,
@@ -24,6 +27,7 @@ from .protection import (
     NotAuthorized,
     ReverificationRequired,
 )
+from .proxy import FrontendAPIProxy
 from .publishable_key import PublishableKey
 from .redirects import AuthRedirects
 from .request import ClerkRequest
@@ -32,7 +36,29 @@ from .state import RequestState
 from .tokens.classes import AcceptsToken, TokenType
 from .version import __version__
 
+if TYPE_CHECKING:
+    from .webhooks import (
+        MemoryWebhookStore,
+        WebhookEvent,
+        WebhookReceiver,
+        WebhookStore,
+        verify_webhook,
+    )
+else:
+
+    def __getattr__(name: str) -> object:
+        # Webhooks take as long to import as all the rest, and few processes receive any.
+        if name in _OF_WEBHOOKS:
+            from . import webhooks
+
+            return getattr(webhooks, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_OF_WEBHOOKS = ("MemoryWebhookStore", "WebhookEvent", "WebhookReceiver", "WebhookStore", "verify_webhook")
+
 __all__ = [
+    "CSP",
     "APIKeyAuth",
     "AcceptsToken",
     "Answer",
@@ -46,10 +72,12 @@ __all__ = [
     "ClerkError",
     "ClerkRequest",
     "ConfigurationError",
+    "FrontendAPIProxy",
     "HandshakeError",
     "InsufficientScope",
     "M2MAuth",
     "MachineAuth",
+    "MemoryWebhookStore",
     "NotAuthenticated",
     "NotAuthorized",
     "OAuthAuth",
@@ -61,6 +89,10 @@ __all__ = [
     "SignedOut",
     "TokenType",
     "TokenVerificationError",
+    "WebhookEvent",
+    "WebhookReceiver",
+    "WebhookStore",
     "WebhookVerificationError",
     "__version__",
+    "verify_webhook",
 ]

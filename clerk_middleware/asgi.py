@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .answers import Answer, handshake_failed, redirect_of
-from .asgi_scope import STATE, get_auth, get_session, get_state, send_answer
+from .asgi_scope import STATE, get_auth, get_session, get_state, put_nonce, send_answer
 from .authenticator import AsyncAuthenticator, given_or_made
 from .errors import ConfigurationError, HandshakeError
 from .logging import logger
 from .oauth_metadata import METADATA
 from .protection import SIGNED_IN, AuthorizationError
+from .proxy.asgi import ASGIProxy
 from .request import ClerkRequest
-from .response_headers import cookies_of, latin_1, with_auth_headers
+from .response_headers import cookies_of, latin_1, with_clerk_headers
 from .route_protection import RouteProtection
 from .urls import parse_url
 
@@ -58,6 +59,8 @@ class User:
 class ClerkMiddleware:
     """Authenticates each request, answers handshakes, and turns refusals into responses.
 
+    Before that come requests to the Frontend API, where the configuration has ``frontend_api_proxy``.
+
     The application finds the Auth object in ``scope["auth"]`` and a `User` in ``scope["user"]``.
 
     :param config: a `ClerkConfig`, or a function of the request that returns one. Default:
@@ -81,6 +84,7 @@ class ClerkMiddleware:
         self._closes_authenticator = authenticator is None  # whoever made another one closes it
         try:
             self.authenticator = given_or_made(AsyncAuthenticator, config, authenticator)
+            self._proxy = ASGIProxy(self.authenticator.config_for)
             self._routes = RouteProtection(
                 protected_routes, public_routes, app_root=getattr(app, "root_path", "") or ""
             )
@@ -97,8 +101,17 @@ class ClerkMiddleware:
             try:
                 await self.app(scope, receive, send)
             finally:
-                if scope["type"] == "lifespan" and self._closes_authenticator:
-                    await self.authenticator.aclose()
+                if scope["type"] == "lifespan":
+                    await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections to Clerk, as the end of the application's lifespan does.
+
+        For where no lifespan reaches it, as in an application that is mounted in another.
+        """
+        await self._proxy.aclose()
+        if self._closes_authenticator:
+            await self.authenticator.aclose()
 
     def user(self, auth: Auth) -> User:
         """What to put into ``scope["user"]``; an adapter may override it."""
@@ -106,6 +119,10 @@ class ClerkMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ClerkRequest.from_asgi(scope)
+        proxy = self.authenticator.config_for(request).proxy
+        if proxy is not None and proxy.covers(scope["path"]):
+            await self._proxy.forward(scope, receive, send, request)
+            return
         if METADATA in scope["path"]:
             metadata = await self.authenticator.oauth_metadata(request)
             if metadata is not None:
@@ -161,6 +178,8 @@ class ClerkMiddleware:
         scope["auth"] = auth
         scope["user"] = self.user(auth)
         scope[STATE] = state
+        if state.policy is not None and state.policy.nonce is not None:
+            put_nonce(scope, state.policy.nonce)
         if self._routes.cover(scope["path"], scope.get("root_path", "")):
             SIGNED_IN.check(auth)
 
@@ -176,7 +195,7 @@ class _HTTPResponse:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            headers = with_auth_headers(message.get("headers", ()), self._state, latin_1)
+            headers = with_clerk_headers(message["status"], message.get("headers", ()), self._state, latin_1)
             message = {**message, "headers": headers}
         await self._send(message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from .auth import Auth
+from .auth import Auth, SignedOut
 from .errors import ClerkError, ConfigurationError
 from .logging import logger
 from .protection import AuthorizationError, signed_in
@@ -61,6 +61,29 @@ def get_state(scope: Scope) -> RequestState:
     if state is None:
         raise ConfigurationError(_NOT_SEEN)
     return state
+
+
+def csp_nonce(scope: Scope) -> str | None:
+    """The nonce that the response's scripts need, `None` unless its policy is strict.
+
+    :raises ConfigurationError: if no `ClerkMiddleware` saw the request.
+    """
+    policy = get_state(scope).policy
+    return policy.nonce if policy is not None else None
+
+
+def template_context(scope: Scope) -> dict[str, Any]:
+    """What templates are told, also on a page for a request that did not get as far as the middleware."""
+    if STATE not in scope:
+        return {"clerk_auth": SignedOut(), "csp_nonce": ""}
+    return {"clerk_auth": get_auth(scope), "csp_nonce": csp_nonce(scope) or ""}
+
+
+def put_nonce(scope: Scope, nonce: str) -> None:
+    """Have the application find the nonce of its policy: in ``request.state``, and in a header."""
+    scope.setdefault("state", {})["csp_nonce"] = nonce
+    headers = [pair for pair in scope["headers"] if pair[0].lower() != b"x-nonce"]
+    scope["headers"] = [*headers, (b"x-nonce", nonce.encode("ascii"))]
 
 
 _NOT_SEEN = (

@@ -10,7 +10,7 @@ from .auth import TokenSource
 from .backend import resources
 from .backend.drivers import AsyncDriver, Driver
 from .config import ClerkConfig
-from .config_source import check_served, expect_source
+from .config_source import config_for, expect_source
 from .engine import authenticate_request
 from .engine.context import Context, Memory
 from .engine.session import verify
@@ -53,16 +53,7 @@ class _Authenticator(TokenSource):
 
     def config_for(self, request: ClerkRequest) -> ClerkConfig:
         """The configuration that serves *request*."""
-        if isinstance(self._config, ClerkConfig):
-            return self._config
-        config = self._config(request)
-        if not isinstance(config, ClerkConfig):
-            raise ConfigurationError(
-                f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
-                option="config",
-            )
-        check_served(config)
-        return config
+        return config_for(self._config, request)
 
     def _context(self, request: ClerkRequest) -> Context:
         config = self.config_for(request)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from . import oauth_validation
+from . import oauth_validation, own_domain_validation
 from . import validation as check
 from .errors import ConfigurationError
 from .lazy import lazy
+from .proxy.options import FrontendAPIProxy, proxy_of
 from .publishable_key import PublishableKey
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+    from .csp import CSP
     from .routes import RouteMatcher
     from .tokens.classes import AcceptsToken
 
@@ -68,6 +70,15 @@ class ClerkConfig:
     satellite_auto_sync: bool = False
     #: Where the Frontend API is proxied: a URL, or a path of this application.
     proxy_url: str | None = None
+    #: Serves the Frontend API at a path of this application: `True` for ``/__clerk``, a path, or a
+    #: `FrontendAPIProxy` with more options. `proxy_url` is that path then, unless it is set.
+    frontend_api_proxy: bool | str | FrontendAPIProxy = False
+    #: The Frontend API that is proxied. Default: Clerk's, by the publishable key.
+    fapi_url: str | None = None
+    #: A `CSP`: has responses say that browsers may load what Clerk needs, and what else they may.
+    content_security_policy: CSP | None = None
+    #: ``whsec_…``: to verify webhooks with; a list while the secret is rotated.
+    webhook_signing_secret: str | Sequence[str] | None = field(default=None, repr=False)
     #: Where to sign in: a URL, or a path of this application. Default: Clerk's account portal.
     sign_in_url: str | None = None
     #: Where to sign up, likewise.
@@ -98,6 +109,7 @@ class ClerkConfig:
             check.url_or_path(name, getattr(self, name))
         normalize("accepts_token", check.token_types(self.accepts_token))
         normalize("api_url", check.api_url(self.api_url))
+        normalize("fapi_url", own_domain_validation.fapi_url(self.fapi_url))
         check.api_version(self.api_version)
         check.origins(self.authorized_parties)
         check.milliseconds("clock_skew_in_ms", self.clock_skew_in_ms)
@@ -115,6 +127,13 @@ class ClerkConfig:
         check.keys_suffice(self, self.accepts_token)
         check.connection_is_private(self)
         check.satellite(self)
+        own_domain_validation.frontend_api_proxy(self)
+        if self.proxy is not None and self.proxy_url is None:
+            normalize("proxy_url", self.proxy.path)
+        own_domain_validation.content_security_policy(self.content_security_policy)
+        normalize(
+            "webhook_signing_secret", own_domain_validation.signing_secrets(self.webhook_signing_secret)
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """What it was made from: a parsed key can't be pickled, and is parsed again where it is needed."""
@@ -150,6 +169,11 @@ class ClerkConfig:
     @lazy
     def parsed_publishable_key(self) -> PublishableKey | None:
         return PublishableKey.parse(self.publishable_key) if self.publishable_key else None
+
+    @lazy
+    def proxy(self) -> FrontendAPIProxy | None:
+        """`frontend_api_proxy` with its options, `None` where it is off."""
+        return proxy_of(self.frontend_api_proxy)
 
     @lazy
     def verification_key(self) -> RSAPublicKey | None:

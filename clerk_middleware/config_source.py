@@ -54,6 +54,26 @@ def without_forwarding(config: ConfigSource, problem: Callable[[], Configuration
     return lambda request: checked(config(request))
 
 
+def config_for(source: ConfigSource, request: ClerkRequest) -> ClerkConfig:
+    """The configuration that serves *request*; a function is asked once, and its answer kept in the request.
+
+    :raises ConfigurationError: if it returns something else.
+    """
+    if isinstance(source, ClerkConfig):
+        return source
+    if request.config_found is not None and request.config_found[0] is source:
+        return request.config_found[1]
+    config = source(request)
+    if not isinstance(config, ClerkConfig):
+        raise ConfigurationError(
+            f"the function given as config returned no ClerkConfig, but a {type(config).__name__}",
+            option="config",
+        )
+    check_served(config)
+    request.config_found = source, config
+    return config
+
+
 def check_served(config: ClerkConfig) -> None:
     """Look at a configuration that requests are authenticated with; warn of what is legal, but hardly meant.
 
@@ -72,6 +92,21 @@ def check_served(config: ClerkConfig) -> None:
         _warn_once(
             "Clerk: M2M tokens are accepted, and machine_id is not set, so one in JWT format is accepted of "
             "any machine of this instance, whichever it is meant for. Set it (CLERK_MACHINE_ID)."
+        )
+    if config.proxy is not None and config.is_development and config.fapi_url is None:
+        _warn_once(
+            "Clerk: frontend_api_proxy is set, and Clerk lets no development instance be proxied, so nobody "
+            "can sign in. Set it (CLERK_FRONTEND_API_PROXY) in production only."
+        )
+    if config.fapi_url is not None and config.proxy is None:
+        _warn_once(
+            "Clerk: fapi_url is set, and has no effect without frontend_api_proxy. Set that "
+            "(CLERK_FRONTEND_API_PROXY), or leave out fapi_url (CLERK_FAPI_URL)."
+        )
+    if config.content_security_policy is not None and config.publishable_key is None:
+        _warn_once(
+            "Clerk: content_security_policy is set, but publishable_key is not, so the policy lets no page "
+            "load Clerk's JavaScript from the Frontend API. Set it (CLERK_PUBLISHABLE_KEY)."
         )
     if config.oauth_resources and not is_accepted("oauth_token", config.accepts_token):
         _warn_once(

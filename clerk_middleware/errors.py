@@ -85,4 +85,13 @@ class BackendAPIError(ClerkError):
 
 
 class WebhookVerificationError(ClerkError):
-    """A webhook's signature, timestamp or body was refused."""
+    """A webhook was refused: it is not, or not any more, what Clerk sent."""
+
+    #: ``missing-headers``, ``invalid-headers``, ``invalid-signature``, ``stale-timestamp``,
+    #: ``future-timestamp`` or ``invalid-payload``.
+    reason: str
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        self.reason = reason
+        self.message = message
+        super().__init__(f"{message} (reason: {reason})" if message else reason)

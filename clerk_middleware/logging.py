@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger("clerk_middleware")
 
@@ -24,15 +30,41 @@ class OccasionalWarnings:
             logger.warning(f"{message} This is logged once a minute.", *args)
 
 
-def hide_nonces() -> None:
-    """Keep a handshake's nonce out of the lines in which httpx logs the URLs of its requests."""
-    logging.getLogger("httpx").addFilter(_hide_nonce)  # adding it twice is adding it once
+def hide_secrets() -> None:
+    """Keep what is secret out of the lines in which httpx and httpcore log their requests.
+
+    A handshake's nonce is in a URL; so are other tokens of requests that are proxied, and in their answers'
+    headers are cookies.
+    """
+    logging.getLogger("httpx").addFilter(_hide_query)  # adding it twice is adding it once
+    logging.getLogger("httpcore.http11").addFilter(_is_not_proxying)
 
 
-def _hide_nonce(record: logging.LogRecord) -> bool:
+@contextmanager
+def proxying() -> Iterator[None]:
+    """Around what is sent for somebody else."""
+    token = _is_proxying.set(True)
+    try:
+        yield
+    finally:
+        _is_proxying.reset(token)
+
+
+_is_proxying: ContextVar[bool] = ContextVar("clerk_middleware.proxying", default=False)
+
+
+def _hide_query(record: logging.LogRecord) -> bool:
     if isinstance(record.args, tuple):
-        record.args = tuple(
-            str(value).partition("?")[0] if "/clients/handshake_payload?" in str(value) else value
-            for value in record.args
-        )
+        record.args = tuple(map(_without_secrets, record.args))
     return True
+
+
+def _without_secrets(value: object) -> object:
+    text = str(value)
+    if "?" not in text or not (_is_proxying.get() or "/clients/handshake_payload?" in text):
+        return value
+    return text.partition("?")[0]
+
+
+def _is_not_proxying(record: logging.LogRecord) -> bool:
+    return not _is_proxying.get()

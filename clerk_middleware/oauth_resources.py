@@ -52,6 +52,8 @@ def authorization_server(config: ClerkConfig) -> str:
         )
     if proxy.startswith(("http://", "https://")):
         return proxy.rstrip("/")
+    if config.fapi_url is not None:
+        return config.fapi_url
     return f"https://{key.frontend_api_for(config.domain, config.is_satellite)}"
 
 

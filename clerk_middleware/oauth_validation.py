@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .scopes import is_scope
-from .validation import shown, wrong
+from .validation import is_plain_path, shown, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .config import ClerkConfig
-
-# A path that is spelled in one way only: each segment of unreserved characters, and no dot segment.
-_RESOURCE: Final = r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"
 
 
 def machine_id(value: object) -> None:
@@ -43,7 +40,7 @@ def resources(config: ClerkConfig) -> tuple[str, ...]:
     paths: dict[str, None] = {}
     for value in config.oauth_resources:
         path = value.rstrip("/") or "/"
-        if not value or not re.fullmatch(_RESOURCE, path):
+        if not value or not is_plain_path(path):
             raise wrong(
                 "oauth_resources",
                 f"holds {shown(value)}, which is no path of this application: write '/mcp', or '/' for all.",

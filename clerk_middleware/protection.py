@@ -22,6 +22,7 @@ from .authorization import Asked
 from .conditions import Condition, expect_function, holds
 from .errors import ClerkError, ConfigurationError
 from .machine_auth import MachineAuth
+from .refused_deliveries import explain_refused_delivery
 from .scopes import required_scopes
 from .tokens.classes import (
     MACHINE_TOKEN_TYPES,
@@ -212,6 +213,8 @@ class Requirement:
         if isinstance(error, NotAuthenticated):
             if error.auth.retry_after is not None and self._is_undecided(error.auth):
                 return unavailable(error.auth.retry_after, state)
+            if state is not None:
+                explain_refused_delivery(state)
             is_for_browsers = may_redirect and is_accepted("session_token", self.accepts_token)
             to_sign_in = redirect_to_sign_in(error.auth, state) if is_for_browsers else None
             return to_sign_in or unauthorized(error.auth, state, self.accepts_token, self.scopes)

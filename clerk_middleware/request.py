@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote_to_bytes
 
 from .lazy import lazy
@@ -16,7 +16,12 @@ from .urls import URL, host_of, parse_url
 if TYPE_CHECKING:
     from typing import Self
 
+    from .config import ClerkConfig
+
 HeaderPairs = Iterable[tuple[str | bytes, str | bytes]]
+
+#: What a path holds as it is (RFC 3986, 3.3), where it has to be encoded again.
+PATH_SAFE: Final = "/:@!$&'()*+,;=-._~"
 
 _UNKNOWN = URL("http", "localhost", "/")
 
@@ -31,6 +36,8 @@ class ClerkRequest:
 
     _headers: dict[bytes, bytes] | _EnvironHeaders
     _find_url: Callable[[ClerkRequest], URL]
+    #: Where the configuration that serves it is from, and what that is, as soon as it was asked for.
+    config_found: tuple[object, ClerkConfig] | None = None
 
     def __init__(
         self,
@@ -162,7 +169,7 @@ def _url_of_environ(environ: Mapping[str, Any], request: ClerkRequest) -> URL:
     scope = {
         "scheme": environ.get("wsgi.url_scheme", "http"),
         "server": (environ.get("SERVER_NAME", "localhost"), environ.get("SERVER_PORT")),
-        "raw_path": quote(raw_path or b"/", safe="/:@!$&'()*+,;=-._~").encode("ascii"),
+        "raw_path": quote(raw_path or b"/", safe=PATH_SAFE).encode("ascii"),
         "query_string": environ.get("QUERY_STRING", "").encode("latin-1", "replace"),
     }
     return _url_of_scope(scope, request)

@@ -1,4 +1,4 @@
-"""What authenticating adds to an application's response: in ASGI, WSGI and Flask the same.
+"""What authenticating and the Content Security Policy add to a response: in ASGI, WSGI and Flask the same.
 
 Django keeps cookies apart from headers, and has a way of its own for ``Vary``: see its ``responses.py``.
 """
@@ -26,10 +26,13 @@ def cookies_of(state: RequestState) -> list[str]:
     return [value for name, value in state.headers if name == "set-cookie"]
 
 
-def with_auth_headers(
-    headers: Iterable[tuple[AnyStr, AnyStr]], state: RequestState, encode: Callable[[str], AnyStr]
+def with_clerk_headers(
+    status: int,
+    headers: Iterable[tuple[AnyStr, AnyStr]],
+    state: RequestState,
+    encode: Callable[[str], AnyStr],
 ) -> list[tuple[AnyStr, AnyStr]]:
-    """An application's headers, with those that authenticating its request adds.
+    """An application's headers, with those that authenticating its request and its policy add.
 
     :param encode: makes what the protocol has: text (`str`) or bytes (`latin_1`).
     """
@@ -45,7 +48,8 @@ def with_auth_headers(
         kept.append((encode("cache-control"), encode("no-store")))
         kept += [(encode("set-cookie"), encode(line)) for line in cookies]
     kept.append((encode("vary"), encode(_merged(vary))))
-    return kept
+    policy = state.policy
+    return policy.headers(status, kept, encode) if policy is not None else kept
 
 
 def is_for_caches(name: str | bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
+from .csp import ResponsePolicy
 from .errors import ClerkError
 from .reasons import EXPLANATIONS, SESSION_TOKEN_EXPIRED_REFRESH
 
@@ -32,6 +33,7 @@ class RequestState:
     __slots__ = (
         "_context",
         "_machine",
+        "_policy",
         "_session",
         "_token_source",
         "headers",
@@ -77,6 +79,7 @@ class RequestState:
         self._context: Context | None = None
         self._token_source: TokenSource | None = None
         self._machine = machine
+        self._policy: ResponsePolicy | None = None
 
     def __repr__(self) -> str:
         reason = f" ({self.reason})" if self.reason else ""
@@ -111,6 +114,16 @@ class RequestState:
     def request(self) -> ClerkRequest:
         """The request, its URL as the client sees it."""
         return self._bound.request
+
+    @property
+    def policy(self) -> ResponsePolicy | None:
+        """What the response says of Content Security Policy; `None` where the configuration has none."""
+        context = self._context
+        if context is None:
+            return None
+        if self._policy is None and context.config.content_security_policy is not None:
+            self._policy = ResponsePolicy.of(context.config, context.request.url.origin)
+        return self._policy
 
     @property
     def dev_browser_token(self) -> str | None:

@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 
 DEVELOPMENT_KEYS: Final = ("sk_test_", "test_")
 _PRODUCTION_KEYS: Final = ("sk_live_", "live_")
-_DASHBOARD: Final = "Copy it from 'API keys' in the Clerk Dashboard."
+DASHBOARD: Final = "Copy it from 'API keys' in the Clerk Dashboard."
 
-_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 # Texts, which `re` compiles when they are first used: a configuration is read once.
-_ORIGIN: Final = rf"[A-Za-z][A-Za-z0-9+.-]*://{_HOST}"
-_HTTP_URL: Final = rf"(?i:https?://{_HOST}(?:[/?#]\S*)?)"
+_ORIGIN: Final = rf"[A-Za-z][A-Za-z0-9+.-]*://{HOST}"
+_HTTP_URL: Final = rf"(?i:https?://{HOST}(?:[/?#]\S*)?)"
 _PATH: Final = r"/(?![/\\])\S*"
+
+# A path that is spelled in one way only: each segment of unreserved characters, and no dot segment.
+_PLAIN_PATH: Final = r"/|(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+"
 
 _LOOPBACK: Final = r"http://(?:localhost|127\.[0-9.]+|\[::1\])(?:[:/]|$)"
 
@@ -66,11 +69,11 @@ def key_text(option: str, value: object) -> None:
     if not isinstance(value, str):
         raise wrong(option, f"must be text, but is of type {type(value).__name__}.")
     if not value.strip():
-        raise wrong(option, f"is empty. {_DASHBOARD} Leave it out (None) if you do not use it.")
+        raise wrong(option, f"is empty. {DASHBOARD} Leave it out (None) if you do not use it.")
     if option != "jwt_key" and (
         not value.isascii() or any(c.isspace() or not c.isprintable() for c in value)
     ):
-        raise wrong(option, f"has white space or other characters that no key has. {_DASHBOARD}")
+        raise wrong(option, f"has white space or other characters that no key has. {DASHBOARD}")
 
 
 def secret_key(value: str | None) -> None:
@@ -78,7 +81,7 @@ def secret_key(value: str | None) -> None:
         return
     looks = {"pk_": "the publishable key", "ak_": "a machine's secret key (machine_secret_key) or an API key"}
     hint = f" This looks like {looks[value[:3]]}." if value[:3] in looks else ""
-    raise wrong("secret_key", f"starts with neither 'sk_test_' nor 'sk_live_'.{hint} {_DASHBOARD}")
+    raise wrong("secret_key", f"starts with neither 'sk_test_' nor 'sk_live_'.{hint} {DASHBOARD}")
 
 
 def machine_secret_key(value: str | None) -> None:
@@ -141,7 +144,7 @@ def milliseconds(option: str, value: object) -> None:
 
 
 def domain(value: object) -> None:
-    if value is not None and not (isinstance(value, str) and re.fullmatch(_HOST, value)):
+    if value is not None and not (isinstance(value, str) and re.fullmatch(HOST, value)):
         raise wrong(
             "domain",
             f"must be a host name such as 'satellite.example.org', but is {shown(value)}. Leave out "
@@ -158,6 +161,11 @@ def url_or_path(option: str, value: object) -> None:
             "must be a URL such as 'https://example.com/path' or a path such as '/path', but is "
             f"{shown(value)}.",
         )
+
+
+def is_plain_path(text: str) -> bool:
+    """Whether *text* is a path without a slash at its end that can be spelled in no other way."""
+    return re.fullmatch(_PLAIN_PATH, text) is not None
 
 
 def api_url(value: object) -> str:
@@ -195,9 +203,9 @@ def public_key(text: str) -> RSAPublicKey:
     from .tokens.jwks import is_strong
 
     if text.startswith(("sk_", "pk_")):
-        raise wrong("jwt_key", f"is another key: this one is a PEM public key. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is another key: this one is a PEM public key. {DASHBOARD}")
     if "PRIVATE KEY" in text:
-        raise wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is a private key; Clerk's PEM public key is wanted. {DASHBOARD}")
     body = re.sub(r"-----(?:BEGIN|END)[A-Z ]*-----|\\n|\s", "", text)
     pem = f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
     try:
@@ -209,7 +217,7 @@ def public_key(text: str) -> RSAPublicKey:
             "Copy 'JWKS Public Key' from 'API keys' in the Clerk Dashboard.",
         ) from None
     if not isinstance(key, RSAPublicKey) or not is_strong(key):
-        raise wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {_DASHBOARD}")
+        raise wrong("jwt_key", f"is no RSA public key of at least 2048 bits, as Clerk's are. {DASHBOARD}")
     return key
 
 
@@ -241,8 +249,12 @@ def keys_belong_together(config: ClerkConfig) -> None:
 def connection_is_private(config: ClerkConfig) -> None:
     """A live secret key does not cross a network in plain text."""
     is_live = config.secret_key is not None and config.secret_key.startswith(_PRODUCTION_KEYS)
-    if is_live and config.api_url.startswith("http://") and not re.match(_LOOPBACK, config.api_url):
-        raise wrong("api_url", "is an http:// URL, over which a live secret key would be sent: use https://.")
+    for option in ("api_url", "fapi_url"):
+        url = getattr(config, option) or ""
+        if is_live and url.startswith("http://") and not re.match(_LOOPBACK, url):
+            raise wrong(
+                option, "is an http:// URL, over which a live secret key would be sent: use https://."
+            )
 
 
 def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
@@ -251,13 +263,13 @@ def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
         if config.secret_key is None and config.machine_secret_key is None:
             raise ConfigurationError(
                 "M2M tokens need machine_secret_key (CLERK_MACHINE_SECRET_KEY) or secret_key "
-                f"(CLERK_SECRET_KEY), and neither is set. {_DASHBOARD}",
+                f"(CLERK_SECRET_KEY), and neither is set. {DASHBOARD}",
                 option="machine_secret_key",
             )
     elif config.secret_key is None and config.jwt_key is None:
         raise ConfigurationError(
             "neither secret_key (CLERK_SECRET_KEY) nor jwt_key (CLERK_JWT_KEY) is set, so no token can be "
-            f"verified. {_DASHBOARD}"
+            f"verified. {DASHBOARD}"
             + (
                 " If M2M tokens alone are, set accepts_token='m2m_token'."
                 if config.machine_secret_key
@@ -267,7 +279,7 @@ def keys_suffice(config: ClerkConfig, accepts_token: AcceptsToken) -> None:
         )
     elif config.secret_key is None and accepts_token != "any" and "api_key" in types_of(accepts_token):
         raise ConfigurationError(
-            f"only Clerk can verify API keys, which takes secret_key (CLERK_SECRET_KEY). {_DASHBOARD}",
+            f"only Clerk can verify API keys, which takes secret_key (CLERK_SECRET_KEY). {DASHBOARD}",
             option="secret_key",
         )
 
@@ -312,6 +324,10 @@ def from_text(option: str, text: str, source: str) -> Any:
         if flag is None:
             raise wrong(option, f"must be true or false, but is {text!r}.", source)
         return flag
+    if option == "frontend_api_proxy":
+        return (_FLAGS | _FLAGS_OFF).get(text.lower(), text)
+    if option == "webhook_signing_secret":
+        return [item.strip() for item in text.split(",") if item.strip()]
     if option.endswith("_in_ms"):
         if not (text.isascii() and text.isdecimal() and len(text) < 20):
             raise wrong(option, f"must be a whole number of milliseconds, but is {text!r}.", source)

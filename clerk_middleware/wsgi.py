@@ -15,10 +15,11 @@ from .errors import HandshakeError
 from .logging import logger
 from .oauth_metadata import METADATA
 from .protection import SIGNED_IN, AuthorizationError
+from .proxy.wsgi import WSGIProxy
 from .request import ClerkRequest
-from .response_headers import with_auth_headers
+from .response_headers import with_clerk_headers
 from .route_protection import RouteProtection
-from .wsgi_environ import AUTH, STATE, get_auth, get_session, get_state, paths_of, send_answer
+from .wsgi_environ import AUTH, CSP_NONCE, STATE, get_auth, get_session, get_state, paths_of, send_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,8 @@ __all__ = ["ClerkMiddleware", "get_auth", "get_session", "get_state"]
 
 class ClerkMiddleware:
     """Authenticates each request, answers handshakes, and turns refusals into responses.
+
+    Before that come requests to the Frontend API, where the configuration has ``frontend_api_proxy``.
 
     The application finds the Auth object in ``environ["clerk.auth"]``, and may raise an
     `AuthorizationError` until the first chunk of its body.
@@ -58,12 +61,17 @@ class ClerkMiddleware:
         authenticator: Authenticator | None = None,
     ) -> None:
         self.app = app
+        self._closes_authenticator = authenticator is None  # whoever made another one closes it
         self.authenticator = given_or_made(Authenticator, config, authenticator)
+        self._proxy = WSGIProxy(self.authenticator.config_for)
         self._routes = RouteProtection(protected_routes, public_routes)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         # Of a copy, because the state will be in the environment: each would wait for a collection.
         request = ClerkRequest.from_wsgi(environ.copy())
+        proxy = self.authenticator.config_for(request).proxy
+        if proxy is not None and proxy.covers(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")):
+            return self._proxy.forward(environ, start_response, request)
         if METADATA in environ.get("PATH_INFO", ""):
             metadata = self.authenticator.oauth_metadata(request)
             if metadata is not None:
@@ -90,6 +98,12 @@ class ClerkMiddleware:
             raise
         return body
 
+    def close(self) -> None:
+        """Close the connections to Clerk; a later request opens new ones."""
+        self._proxy.close()
+        if self._closes_authenticator:
+            self.authenticator.close()
+
     def _enter(self, environ: WSGIEnvironment, state: RequestState) -> None:
         """Put the identity into the environment; turn away who may not go on.
 
@@ -97,6 +111,8 @@ class ClerkMiddleware:
         """
         environ[AUTH] = auth = state.to_request_auth()
         environ[STATE] = state
+        if state.policy is not None and state.policy.nonce is not None:
+            environ[CSP_NONCE] = environ["HTTP_X_NONCE"] = state.policy.nonce
         if any(self._routes.cover(path, root) for path, root in paths_of(environ)):
             SIGNED_IN.check(auth)
 
@@ -125,10 +141,12 @@ class _Response:
     ) -> Callable[[bytes], object]:
         """``start_response``, for the application."""
         if self._is_out:
-            return self._start_response(status, with_auth_headers(headers, self._state, str), exc_info)
+            return self._start_response(
+                status, with_clerk_headers(int(status[:3]), headers, self._state, str), exc_info
+            )
         if self._held is not None and exc_info is None:
             raise AssertionError("start_response was called a second time, and without exc_info")
-        self._held = status, with_auth_headers(headers, self._state, str)
+        self._held = status, with_clerk_headers(int(status[:3]), headers, self._state, str)
         return self._write_first
 
     def release(self) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 AUTH = "clerk.auth"
 #: The key of the request's `RequestState`.
 STATE = "clerk.state"
+#: The key of the nonce of the response's policy; ``x-nonce`` among the headers is the same.
+CSP_NONCE = "clerk.csp_nonce"
 
 
 def get_auth(environ: WSGIEnvironment) -> Auth:
@@ -84,6 +86,15 @@ def paths_of(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
 
 def _decoded(text: str, errors: str) -> str:
     return text.encode("latin-1", "replace").decode("utf-8", errors)
+
+
+def headers_of(environ: WSGIEnvironment) -> list[tuple[str, str]]:
+    """A request's headers, with names in lower case. What had underscores has hyphens (PEP 3333)."""
+    return [
+        (name.removeprefix("HTTP_").replace("_", "-").lower(), str(value))
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value)
+    ]
 
 
 def send_answer(environ: WSGIEnvironment, start_response: StartResponse, answer: Answer) -> list[bytes]:

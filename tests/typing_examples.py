@@ -8,6 +8,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import httpx
 from django.http import HttpRequest, HttpResponse
 from django.test import TestCase
+from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.generic import TemplateView
@@ -21,25 +22,30 @@ from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 import clerk_middleware_django as django_clerk
 import clerk_middleware_fastapi as fastapi_clerk
 import clerk_middleware_flask as flask_clerk
 import clerk_middleware_starlette as starlette_clerk
 from clerk_middleware import (
+    CSP,
     APIKeyAuth,
     AsyncAuthenticator,
     Auth,
     Authenticator,
     ClerkConfig,
     ClerkRequest,
+    FrontendAPIProxy,
     M2MAuth,
     MachineAuth,
+    MemoryWebhookStore,
     NotAuthorized,
     OAuthAuth,
     RequestState,
     SessionAuth,
     TokenType,
+    verify_webhook,
 )
 from clerk_middleware import asgi as asgi_clerk
 from clerk_middleware import wsgi as wsgi_clerk
@@ -47,7 +53,10 @@ from clerk_middleware.asgi import ClerkMiddleware
 from clerk_middleware.asgi_scope import Scope
 from clerk_middleware.m2m import M2MBearer
 from clerk_middleware.sign_out import cookies_to_forget
+from clerk_middleware.testing import signed_webhook
+from clerk_middleware.webhooks import UserDeletedEvent, UserEvent
 from clerk_middleware_django.test import ClerkClient
+from clerk_middleware_django.webhooks import WebhookReceiver as DjangoWebhookReceiver
 from clerk_middleware_flask.login import ClerkUser, use_clerk
 from clerk_middleware_flask.testing import ClerkTestClient
 
@@ -445,3 +454,58 @@ def flask_tests() -> None:
     client = ClerkTestClient(flask_app)
     client.clerk_login("user_1", org_id="org_1", permissions=["org:teams:manage"])
     assert_type(client.get("/").status_code, int)
+
+
+# Proxy, policy, webhooks
+
+own_domain = ClerkConfig(
+    publishable_key="pk_live_Y2xlcmsuZXhhbXBsZS5jb20k",
+    secret_key="sk_live_abc",
+    frontend_api_proxy=FrontendAPIProxy(trusted_proxies=1),
+    content_security_policy=CSP(strict=True, directives={"font-src": ["self"], "frame-ancestors": "none"}),
+    webhook_signing_secret=["whsec_new", "whsec_old"],
+)
+assert_type(own_domain.proxy, FrontendAPIProxy | None)
+CSP(scrict=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+fastapi_webhooks = fastapi_clerk.WebhookReceiver()
+app.include_router(fastapi_webhooks.router("/webhooks/clerk"))
+starlette_webhooks = starlette_clerk.WebhookReceiver(store=MemoryWebhookStore())
+Route("/webhooks/clerk", starlette_webhooks.endpoint, methods=["POST"])
+flask_webhooks = flask_clerk.WebhookReceiver()
+flask_app.register_blueprint(flask_webhooks.blueprint("/webhooks/clerk"))
+django_webhooks = DjangoWebhookReceiver()
+django_urlpatterns = [path("webhooks/clerk", django_webhooks.view)]
+
+
+@fastapi_webhooks.on("user.created", "user.updated")
+async def fastapi_user(event: UserEvent) -> None:
+    assert_type(event.data["first_name"], str | None)
+
+
+@flask_webhooks.on("user.deleted")
+def flask_user_deleted(event: UserDeletedEvent) -> None:
+    assert_type(event.data["deleted"], bool)
+
+
+@django_webhooks.on("user.created")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+def django_wrong_event(event: UserDeletedEvent) -> None: ...
+
+
+@app.get("/nonce")
+async def fastapi_nonce(nonce: fastapi_clerk.CSPNonce) -> str:
+    return assert_type(nonce, str)
+
+
+@flask_app.get("/nonce")
+def flask_nonce() -> str:
+    return assert_type(flask_clerk.csp_nonce(), str)
+
+
+def webhook_tests() -> None:
+    body, headers = signed_webhook("user.created", {"id": "user_1"})
+    assert_type(body, bytes)
+    event = verify_webhook(body, headers, signing_secret="whsec_1")
+    assert_type(event.id, str)
+    if event.type == "user.created":
+        assert_type(event.data["last_name"], str | None)

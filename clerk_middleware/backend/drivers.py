@@ -8,19 +8,19 @@ the secret key elsewhere.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..logging import hide_nonces
+from ..logging import hide_secrets
 from .attempts import DEADLINE, Attempts, Body, arguments, no_answer
 from .calls import NO_ANSWER, SETTLED, BackendAnswer
+from .cookie_jar import no_cookies
+from .lifetimes import PerEventLoop, PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
-    from http.cookiejar import CookieJar
 
     import anyio
     import httpx
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 #: Of the pool's 100 connections, those that each queue may take up: the key set's fetch never waits.
 _MAX_IN_QUEUE: Final[Mapping[Queue, int]] = {"browsers": 48, "tokens": 32}
-_MAX_EVENT_LOOPS: Final = 16
 
 TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
 
@@ -39,7 +38,7 @@ class Driver:
 
     def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
         self._transport = transport
-        self._connections = _Connections()
+        self._connections = PerProcess(_Connections)
 
     def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
@@ -63,7 +62,7 @@ class Driver:
 
         Until then it stays shared: whoever comes in between finds it here, or in the flow's memory.
         """
-        connections = self._current()
+        connections = self._connections.current()
         if call.share is None:
             return self._bounded(connections, call), _nothing
         with connections.lock:
@@ -122,24 +121,17 @@ class Driver:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return no_answer(error)
 
-    def _current(self) -> _Connections:
-        if self._connections.process != os.getpid():
-            self._connections = _Connections()
-        return self._connections
-
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        client = self._current().client
-        self._connections = _Connections()
+        client = self._connections.renew().client
         if client is not None:
             client.close()
 
 
 class _Connections:
-    """What belongs to one process: its parent's lock or connection can hang it, or mix up answers."""
+    """What belongs to one process."""
 
     def __init__(self) -> None:
-        self.process = os.getpid()
         self.client: httpx.Client | None = None
         self.lock = threading.Lock()
         self.shared: dict[Hashable, _SharedAnswer] = {}
@@ -150,8 +142,8 @@ class _Connections:
             if self.client is None:
                 import httpx
 
-                hide_nonces()
-                self.client = httpx.Client(transport=transport, cookies=_no_cookies())
+                hide_secrets()
+                self.client = httpx.Client(transport=transport, cookies=no_cookies())
             return self.client
 
 
@@ -172,8 +164,7 @@ class AsyncDriver:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
-        self._process = os.getpid()
-        self._connections: dict[object, _AsyncConnections] = {}
+        self._connections = PerEventLoop(_AsyncConnections)
 
     async def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
@@ -192,7 +183,7 @@ class AsyncDriver:
     async def _answer(self, call: BackendCall) -> BackendAnswer:
         from anyio import Event
 
-        connections = self._current()
+        connections = self._connections.current()
         if call.share is None:
             return await self._bounded(connections, call)
         shared = connections.shared
@@ -249,22 +240,9 @@ class AsyncDriver:
                 return no_answer(error)
         return answer
 
-    def _current(self) -> _AsyncConnections:
-        from anyio.lowlevel import current_token
-
-        if self._process != os.getpid():
-            self._process, self._connections = os.getpid(), {}
-        event_loop = current_token()
-        connections = self._connections.get(event_loop)
-        if connections is None:
-            while len(self._connections) >= _MAX_EVENT_LOOPS:
-                self._connections.pop(next(iter(self._connections)), None)
-            connections = self._connections[event_loop] = _AsyncConnections()
-        return connections
-
     async def aclose(self) -> None:
         """Close the connections of this event loop; a later call opens new ones."""
-        connections = self._current()
+        connections = self._connections.current()
         client, connections.client = connections.client, None
         if client is not None:
             await client.aclose()
@@ -282,13 +260,6 @@ class _AsyncConnections:
         if self.client is None:
             import httpx
 
-            hide_nonces()
-            self.client = httpx.AsyncClient(transport=transport, cookies=_no_cookies())
+            hide_secrets()
+            self.client = httpx.AsyncClient(transport=transport, cookies=no_cookies())
         return self.client
-
-
-def _no_cookies() -> CookieJar:
-    """A jar that keeps nothing: a cookie of one instance's answer must not go to another's."""
-    from http.cookiejar import CookieJar, DefaultCookiePolicy
-
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -72,7 +72,7 @@ def _django(application: ExampleApplication, environment: Mapping[str, str]) -> 
 def _flask(application: ExampleApplication, environment: Mapping[str, str]) -> Iterator[ASGIApp]:
     import_of_extra("asgiref", application.extra)
     app = _created(application, environment)
-    with app.extensions["clerk"].authenticator:  # which keeps connections to LocalClerk
+    with closing(app.extensions["clerk"]):  # which keeps connections to LocalClerk
         yield as_asgi(app)
 
 

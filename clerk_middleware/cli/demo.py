@@ -23,6 +23,8 @@ _TO_TRY = """\
   as Ada     Company: pay a driver a good minute after signing in, and verify that it is you
   as Grace   second factor; switch company in the menu, or by {app}/orgs/harbor-lines
   anyone     stay a minute: the expired token is refreshed, and the log says so; curl {app}/api/me
+  anyone     curl -si {app}/ | grep -i policy: scripts need a nonce, another one each time
+  anyone     sign in, and see below: handshakes go by the application's own /__clerk
   a partner  curl -H 'Authorization: Bearer ak_local_dispatch_board' {app}/api/loads"""
 
 

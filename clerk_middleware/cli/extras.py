@@ -15,7 +15,7 @@ def import_of_extra(module: str, extra: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
+        missing = (error.name or module).partition(".")[0]
         raise CommandFailed(
-            f"this needs {error.name or module}, which is not installed: "
-            f"pip install 'clerk-middleware[{extra}]'"
+            f"this needs {missing}, which is not installed: pip install 'clerk-middleware[{extra}]'"
         ) from error

@@ -6,14 +6,17 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from clerk_middleware.errors import ConfigurationError
+
 from .arguments import add_seed, expect_loopback, port, seed_of
 from .extras import import_of_extra
 from .failure import CommandFailed
+from .origins import origins
 from .people import people
 from .serving import listen
 
 if TYPE_CHECKING:
-    from clerk_middleware.local import LocalClerk, Seed
+    from clerk_middleware.local import LocalClerk, Seed, WebhookEndpoint
 
 __all__ = ["add_command"]
 
@@ -47,6 +50,25 @@ def add_command(commands: Any) -> None:
         help="print an OAuth access token with which a program acts for that user of the seed, such as "
         "user_dev",
     )
+    parser.add_argument(
+        "--webhook",
+        metavar="URL",
+        help="where the application receives webhooks, such as http://localhost:8000/webhooks/clerk: they "
+        "are sent there, signed, and the signing secret is among the variables",
+    )
+    parser.add_argument(
+        "--webhook-secret",
+        metavar="SECRET",
+        help="the signing secret of --webhook, the same at each start, such as one that was printed before; "
+        "default: that of the seed, else a random one",
+    )
+    parser.add_argument(
+        "--proxy",
+        metavar="PATH",
+        nargs="?",
+        const="/__clerk",
+        help="the application proxies the Frontend API under this path; without one: %(const)s",
+    )
     parser.set_defaults(run=_run, extra="local")
 
 
@@ -62,14 +84,14 @@ def _run(arguments: argparse.Namespace) -> int:
         raise CommandFailed(
             f"--oauth-token: the seed has no user {arguments.oauth_token!r}; there are: {known}"
         )
+    webhooks = _webhooks(clerk, arguments.webhook, arguments.webhook_secret)
+    _expect_path(clerk, arguments.proxy)
     # Says what is wrong with the port, if anything is.
     listen(arguments.host, arguments.port, option="--port").close()
     clerk.run(
         arguments.host,
         arguments.port,
-        announce=lambda server: print(
-            _banner(clerk, seed, server.url, arguments.machine, arguments.oauth_token), flush=True
-        ),
+        announce=lambda server: print(_banner(clerk, seed, server.url, arguments, webhooks), flush=True),
     )
     print("\nStopped.")
     return 0
@@ -86,6 +108,37 @@ def _with_key(seed: Seed, secret_key: str | None) -> Seed:
             "your Clerk instance"
         )
     return replace(seed, secret_key=secret_key)
+
+
+def _webhooks(clerk: LocalClerk, url: str | None, secret: str | None) -> WebhookEndpoint | None:
+    """The endpoint of the application: that of ``--webhook``, else the only one of the seed."""
+    endpoints = list(clerk.webhook_endpoints.values())
+    if url is None:
+        if secret is not None:
+            raise CommandFailed("--webhook-secret is that of --webhook URL, which is missing")
+        return endpoints[0] if len(endpoints) == 1 else None
+    known = next((endpoint for endpoint in endpoints if endpoint.url == url), None)
+    if known is not None and secret is None:
+        return known
+    try:
+        added = clerk.add_webhook_endpoint(url, None if known is None else known.events, secret)
+    except ConfigurationError as error:
+        if error.option == "signing_secret":
+            raise CommandFailed(
+                "--webhook-secret must be whsec_ and 24 to 64 bytes in base64: take one that LocalClerk "
+                "printed, and never one of your Clerk instance"
+            ) from error
+        raise CommandFailed(f"--webhook: {error.problem}") from error
+    if known is not None:
+        clerk.remove_webhook_endpoint(known)
+    return added
+
+
+def _expect_path(clerk: LocalClerk, proxy: str | None) -> None:
+    try:
+        clerk.environment("", proxy=proxy)
+    except ValueError as error:
+        raise CommandFailed(f"--proxy: {error}") from error
 
 
 def _programs(clerk: LocalClerk, seed: Seed) -> str:
@@ -109,6 +162,20 @@ def _programs(clerk: LocalClerk, seed: Seed) -> str:
     return text
 
 
+def _endpoints(clerk: LocalClerk) -> str:
+    """Where webhooks are sent, if anywhere."""
+    if not clerk.webhook_endpoints:
+        return ""
+    text = "\n\nWebhooks are sent to"
+    for endpoint in clerk.webhook_endpoints.values():
+        text += f"\n  {endpoint.url}, {' '.join(endpoint.events)}, signed with {endpoint.signing_secret}"
+    return text
+
+
+def _seeded_secrets(seed: Seed) -> list[str | None]:
+    return [webhook.signing_secret for webhook in seed.webhooks]
+
+
 def _oauth_token(clerk: LocalClerk, seed: Seed, user_id: str) -> str:
     """A token for ``curl``, with every scope that does not show what is private."""
     scopes = ("profile", "email", *seed.oauth.scopes)
@@ -116,14 +183,16 @@ def _oauth_token(clerk: LocalClerk, seed: Seed, user_id: str) -> str:
     return f"\n\nOAuth access token of {user_id} for {' '.join(scopes)}\n  {token}"
 
 
-# Of the ports that uvicorn and Django, and Flask, have by default.
-_ORIGINS = [f"http://{host}:{port}" for port in (8000, 5000) for host in ("localhost", "127.0.0.1")]
-
-
 def _banner(
-    clerk: LocalClerk, seed: Seed, url: str, machine: str | None = None, oauth_user: str | None = None
+    clerk: LocalClerk,
+    seed: Seed,
+    url: str,
+    arguments: argparse.Namespace,
+    webhooks: WebhookEndpoint | None,
 ) -> str:
-    variables = clerk.environment(url, machine=machine)
+    machine: str | None = arguments.machine
+    oauth_user: str | None = arguments.oauth_token
+    variables = clerk.environment(url, machine=machine, proxy=arguments.proxy, webhooks=webhooks)
     exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
     changes = (
         ""
@@ -136,7 +205,17 @@ def _banner(
             "\nThe machine's secret key is another one at each start. secret_key in its table of the seed "
             "keeps it.\n"
         )
-    programs = _programs(clerk, seed) + ("" if oauth_user is None else _oauth_token(clerk, seed, oauth_user))
+    kept = [*_seeded_secrets(seed), arguments.webhook_secret]
+    if webhooks is not None and webhooks.signing_secret not in kept:
+        changes += (
+            "\nThe signing secret of webhooks is another one at each start. --webhook-secret SECRET, or "
+            "signing_secret in\na [[webhooks]] table of the seed, keeps it.\n"
+        )
+    programs = (
+        _programs(clerk, seed)
+        + _endpoints(clerk)
+        + ("" if oauth_user is None else _oauth_token(clerk, seed, oauth_user))
+    )
     accepted = "session_token,api_key,oauth_token" + ("" if machine is None else ",m2m_token")
     return f"""
 LocalClerk at {url} is for development and tests, and no production identity provider:
@@ -145,7 +224,7 @@ passwords are plain text, and it forgets everything when it stops.
 Start your application with
 
 {exports}
-export CLERK_AUTHORIZED_PARTIES={",".join(_ORIGINS)}
+export CLERK_AUTHORIZED_PARTIES={",".join(origins(arguments.webhook))}
 # export CLERK_ACCEPTS_TOKEN={accepted}  # lets programs in
 
 CLERK_AUTHORIZED_PARTIES is where you open it in the browser: change the port if yours is another.

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from clerk_middleware.asgi_scope import ASGIApp
     from clerk_middleware.local import LocalClerk, Seed
 
-__all__ = ["AdjustableClock", "Demo", "set_up"]
+__all__ = ["PROXY", "WEBHOOKS", "AdjustableClock", "Demo", "set_up"]
 
 
 #: What the application is to services that call it.
 _MACHINE = "mch_fleet_api"
+#: Where the applications serve the Frontend API, and take webhooks in.
+PROXY = "/__clerk"
+WEBHOOKS = "/webhooks/clerk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +61,15 @@ def set_up(
         with clerk.serve(host, clerk_port) as server:
             # These are the settings of any application; only the URLs are LocalClerk's.
             machine = _MACHINE if _MACHINE in clerk.machines else None  # a seed of one's own may not have it
+            app_url = url_of(host, listening)
+            webhooks = clerk.add_webhook_endpoint(f"{app_url}{WEBHOOKS}", ["user.*"])
             environment = {
-                **clerk.environment(server.url, machine=machine),
+                **clerk.environment(server.url, machine=machine, proxy=PROXY, webhooks=webhooks),
                 "CLERK_AUTHORIZED_PARTIES": ",".join(origins_of(host, listening)),
                 "FLEET_VERIFY_URL": f"{server.url}/verify",
             }
             with application.started(environment) as app:
-                yield Demo(application, clerk, server.url, app, url_of(host, listening), listening)
+                yield Demo(application, clerk, server.url, app, app_url, listening)
 
 
 class AdjustableClock:

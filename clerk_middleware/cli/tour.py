@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from clerk_middleware.publishable_key import PublishableKey
 
 from .browser import Browser
+from .stage import PROXY
 
 if TYPE_CHECKING:
     import httpx
@@ -121,11 +122,12 @@ class Tour:
         return {name: values[0] for name, values in parse_qs(target.query).items()}
 
     def handshake_of(self, answer: httpx.Response) -> dict[str, str]:
-        """Expect that a visit went by exactly one handshake; returns the handshake's query."""
+        """Expect that a visit went by exactly one handshake, through the proxy; returns its query."""
+        handshake = self.url(f"{PROXY}/v1/client/handshake")
         queries = [
             {name: values[0] for name, values in parse_qs(urlsplit(str(hop.url)).query).items()}
             for hop in answer.history
-            if urlsplit(str(hop.url)).path == "/v1/client/handshake"
+            if str(hop.url).partition("?")[0] == handshake
         ]
         expect("handshakes on the way", len(queries), 1)
         return queries[0]

@@ -23,11 +23,15 @@ from .machine_seed import APIKeySeed, MachineSeed
 from .oauth.applications import OAuthApplication
 from .oauth.grants import OAuthAccessToken
 from .oauth.seed import OAuthApplicationSeed, OAuthSettings
+from .proxied_requests import ProxiedRequest
 from .records import Client, Session
 from .seed import JWTTemplate, Organization, Plan, Role, Seed, User
 from .seed_file import load_seed
 from .seed_reader import SeedError
 from .server import LocalServer
+from .webhooks.endpoints import WebhookEndpoint
+from .webhooks.messages import WebhookAttempt, WebhookMessage
+from .webhooks.seed import WebhookSeed
 
 __all__ = [
     "APIKey",
@@ -45,11 +49,16 @@ __all__ = [
     "OAuthSettings",
     "Organization",
     "Plan",
+    "ProxiedRequest",
     "Role",
     "Seed",
     "SeedError",
     "Session",
     "User",
+    "WebhookAttempt",
+    "WebhookEndpoint",
+    "WebhookMessage",
+    "WebhookSeed",
     "load_seed",
 ]
 

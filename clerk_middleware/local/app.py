@@ -29,9 +29,13 @@ from .oauth.registration import Registration
 from .oauth.token_endpoint import TokenEndpoint
 from .origins import OriginPolicy
 from .pages import Pages
+from .proxied_requests import ProxiedRequests, ProxiedRequestsMiddleware, is_proxied
 from .rendering import PageRenderer
 from .requested_paths import RequestCounts, RequestCountsMiddleware
 from .tokens import TokenIssuer
+from .user_access import UserAccess
+from .user_api import UserAPI
+from .webhooks.http_request import HTTPRequestMiddleware
 
 __all__ = ["create_app"]
 
@@ -41,6 +45,7 @@ _CODES = {404: "resource_not_found", 405: "method_not_allowed"}
 
 
 def create_app(
+    *,
     instance: Instance,
     issuer: TokenIssuer,
     credentials: CredentialIssuer,
@@ -48,6 +53,8 @@ def create_app(
     origins: OriginPolicy,
     faults: Faults,
     counts: RequestCounts,
+    proxied: ProxiedRequests,
+    users: UserAccess,
 ) -> Starlette:
     """The ASGI application of an instance: Backend API, Frontend API and pages."""
     browsers = Browsers(instance)
@@ -74,6 +81,7 @@ def create_app(
     return Starlette(
         routes=[
             *BackendAPI(instance, issuer, guard).routes,
+            *UserAPI(instance, users, guard).routes,
             *MachineAPI(instance, credentials, guard).routes,
             *APIKeyAPI(instance, credentials, guard).routes,
             *OAuthBackendAPI(instance, guard).routes,
@@ -85,7 +93,9 @@ def create_app(
             *Pages(instance, browsers, origins, renderer).routes,
         ],
         middleware=[
+            Middleware(ProxiedRequestsMiddleware, secret_key=instance.secret_key, requests=proxied),
             Middleware(HostMiddleware, origins=origins),
+            Middleware(HTTPRequestMiddleware),
             Middleware(RequestCountsMiddleware, counts=counts),
             Middleware(FaultsMiddleware, faults=faults),
             Middleware(BodyLimitMiddleware),
@@ -95,7 +105,7 @@ def create_app(
 
 
 class HostMiddleware:
-    """Answers only requests that name a host of LocalClerk's.
+    """Answers only requests that name a host of LocalClerk's, or come by a proxy with the secret key.
 
     A page elsewhere whose DNS name turns to 127.0.0.1 could otherwise read what LocalClerk answers.
     """
@@ -107,13 +117,16 @@ class HostMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         app = self._app
-        if scope["type"] == "http" and not self._origins.serves(Request(scope).headers.get("host", "")):
+        if scope["type"] == "http" and not is_proxied(scope) and not self._serves(scope):
             app = PlainTextResponse(
                 "LocalClerk answers loopback hosts alone, such as localhost.\n"
                 "To reach it by another name, add the name to hosts in [instance] of the seed.\n",
                 status_code=421,
             )
         await app(scope, receive, send)
+
+    def _serves(self, scope: Scope) -> bool:
+        return self._origins.serves(Request(scope).headers.get("host", ""))
 
 
 class BodyLimitMiddleware:

@@ -11,8 +11,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from clerk_middleware.testing.user_object import user_object
-
 from .backend_guard import BackendGuard
 from .cookies import refresh_cookies
 from .errors import APIError
@@ -20,13 +18,14 @@ from .instance import Instance
 from .json_body import JSONBody
 from .origins import origin_of
 from .records import Session
+from .session_object import session_object
 from .tokens import TokenIssuer
 
 __all__ = ["BackendAPI"]
 
 
 class BackendAPI:
-    """The endpoints that sessions and users are about, each behind the secret key."""
+    """The endpoints that sessions are about, each behind the secret key."""
 
     def __init__(self, instance: Instance, issuer: TokenIssuer, guard: BackendGuard) -> None:
         self._instance = instance
@@ -41,7 +40,6 @@ class BackendAPI:
                 "/v1/sessions/{session_id}/tokens/{template}", guarded(self.template_token), methods=["POST"]
             ),
             Route("/v1/sessions/{session_id}/revoke", guarded(self.revoke), methods=["POST"]),
-            Route("/v1/users/{user_id}", guarded(self.user), methods=["GET"]),
         ]
 
     async def jwks(self, request: Request) -> Response:
@@ -99,39 +97,8 @@ class BackendAPI:
     async def revoke(self, request: Request) -> Response:
         """``POST /sessions/ID/revoke``: end a session, whatever browser holds it."""
         session = self._session(request)
-        session.closed = session.closed or "revoked"
-        return JSONResponse(
-            {
-                "object": "session",
-                "id": session.id,
-                "user_id": session.user_id,
-                "status": session.status_at(self._instance.clock()),
-                "last_active_organization_id": session.organization_id,
-                "created_at": int(session.created_at * 1000),
-                "expire_at": int(session.expires_at * 1000),
-            }
-        )
-
-    async def user(self, request: Request) -> Response:
-        """``GET /users/ID``"""
-        user = self._instance.users.get(request.path_params["user_id"])
-        if user is None:
-            raise APIError(404, "resource_not_found", "There is no user of that id in the seed.")
-        return JSONResponse(
-            user_object(
-                user.id,
-                email=user.email,
-                email_verified=user.email_verified,
-                first_name=user.first_name,
-                last_name=user.last_name,
-                username=user.username,
-                has_second_factor=user.second_factor_code is not None,
-                public_metadata=user.public_metadata,
-                private_metadata=user.private_metadata,
-                unsafe_metadata=user.unsafe_metadata,
-                created_at=self._instance.created_at,
-            )
-        )
+        self._instance.end_session(session, "revoked")
+        return JSONResponse(session_object(session, self._instance.clock()))
 
     def _session(self, request: Request) -> Session:
         session = self._instance.session(request.path_params["session_id"])

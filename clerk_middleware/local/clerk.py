@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -12,21 +13,24 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from .app import create_app
-from .faults import Faults
 from .instance import Instance
 from .machine_access import MachineAccess
 from .origins import OriginPolicy, is_loopback
 from .records import Session
-from .requested_paths import RequestCounts
 from .seed import InstanceType, Organization, Seed, User
 from .seed_file import load_seed
 from .server import LocalServer, run, serve
 from .tokens import TokenIssuer
+from .traffic_access import TrafficAccess
+from .user_access import UserAccess
+from .webhooks.access import WebhookAccess
+from .webhooks.endpoints import WebhookEndpoint
+from .webhooks.sender import RETRIES
 
 __all__ = ["LocalClerk"]
 
 
-class LocalClerk(MachineAccess):
+class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
     """A Clerk instance in this process, with its Backend API, Frontend API and pages.
 
     Applications reach it as they reach Clerk, by configuration alone::
@@ -46,7 +50,8 @@ class LocalClerk(MachineAccess):
     it is told otherwise.
 
     `seed` is a TOML file, a mapping of the same form or a `Seed`, by default a road freight company;
-    `clock` gives Unix seconds; `session_token_lifetime` is in seconds. Raises `SeedError`.
+    `clock` gives Unix seconds; `session_token_lifetime` is in seconds; `webhook_retries` are the seconds
+    after which a webhook that was not taken is sent again, by default for a day. Raises `SeedError`.
     """
 
     def __init__(
@@ -55,21 +60,26 @@ class LocalClerk(MachineAccess):
         *,
         clock: Callable[[], float] = time.time,
         session_token_lifetime: int = 60,
+        webhook_retries: Sequence[float] = RETRIES,
     ) -> None:
         self._seed = seed if isinstance(seed, Seed) else load_seed(seed)
-        super().__init__(Instance(self._seed, clock=clock, session_token_lifetime=session_token_lifetime))
+        instance = Instance(self._seed, clock=clock, session_token_lifetime=session_token_lifetime)
+        MachineAccess.__init__(self, instance)
+        TrafficAccess.__init__(self)
+        UserAccess.__init__(self, instance)
+        WebhookAccess.__init__(self, instance, webhook_retries)
         self._issuer = TokenIssuer(self._instance)
-        self._faults = Faults()
-        self._counts = RequestCounts()
         self._origins = OriginPolicy(self._seed.allowed_origins, self._seed.hosts)
         self._app = create_app(
-            self._instance,
-            self._issuer,
-            self._credentials,
-            self._oauth,
-            self._origins,
-            self._faults,
-            self._counts,
+            instance=self._instance,
+            issuer=self._issuer,
+            credentials=self._credentials,
+            oauth=self._oauth,
+            origins=self._origins,
+            faults=self._faults,
+            counts=self._counts,
+            proxied=self._proxied,
+            users=self,
         )
 
     def __repr__(self) -> str:
@@ -174,7 +184,7 @@ class LocalClerk(MachineAccess):
         session = self._instance.session(session_id)
         if session is None:
             raise LookupError(f"no session {session_id!r}")
-        session.closed = "revoked"
+        self._instance.end_session(session, "revoked")
 
     def rotate_key(self, *, keep_previous: bool = True) -> None:
         """Sign with a new key, under a new ``kid``.
@@ -184,38 +194,24 @@ class LocalClerk(MachineAccess):
         """
         self._instance.keys.rotate(keep_previous=keep_previous)
 
-    def fail(
-        self, path: str, status: int = 500, times: int | None = 1, retry_after: int | None = None
-    ) -> None:
-        """Answer requests for `path` with an error: 429 with `retry_after` (seconds) is a rate limit.
-
-        `path` may hold ``*`` and may leave out ``/v1``: ``/jwks``, ``/sessions/*/refresh``. `times`
-        is how often; `None` is until `recover`.
-        """
-        self._faults.fail(path, status=status, times=times, retry_after=retry_after)
-
-    def delay(self, path: str, seconds: float, times: int | None = None) -> None:
-        """Answer requests for `path` after `seconds`; `path` and `times` as for `fail`."""
-        self._faults.delay(path, seconds, times=times)
-
-    def recover(self) -> None:
-        """Undo every `fail` and `delay`."""
-        self._faults.clear()
-
-    def calls(self, path: str) -> int:
-        """How many requests for `path`, written as for `fail`, have come so far, failed ones too."""
-        return self._counts.of(path)
-
+    @contextmanager
     def serve(
         self, host: str = "127.0.0.1", port: int = 0, *, allow_remote: bool = False
-    ) -> AbstractContextManager[LocalServer]:
+    ) -> Iterator[LocalServer]:
         """Serve from a background thread for as long as the ``with`` block lasts.
 
         In the block LocalClerk answers at `LocalServer.url`; port 0 takes a free one. Raises
-        `ConfigurationError` for a `host` that is not loopback, unless `allow_remote` is set.
+        `ConfigurationError` for a `host` that is not loopback, unless `allow_remote` is set. Webhooks
+        that are not delivered when the block ends are given up.
         """
         self._expect_any_host(host, allow_remote)
-        return serve(self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote)
+        try:
+            with serve(
+                self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote
+            ) as server:
+                yield server
+        finally:
+            self.close()
 
     def run(
         self,
@@ -230,30 +226,52 @@ class LocalClerk(MachineAccess):
         `announce` is called once it listens, in place of the warning in the log that says what it is not.
         """
         self._expect_any_host(host, allow_remote)
-        run(
-            self.app, name=self._seed.name, host=host, port=port, allow_remote=allow_remote, announce=announce
-        )
+        try:
+            run(
+                self.app,
+                name=self._seed.name,
+                host=host,
+                port=port,
+                allow_remote=allow_remote,
+                announce=announce,
+            )
+        finally:
+            self.close()
 
-    def environment(self, url: str, *, machine: str | None = None) -> dict[str, str]:
+    def close(self) -> None:
+        """Give up the webhooks that are not delivered yet. Nothing else has to be closed."""
+        self._stop_webhooks()
+
+    def environment(
+        self,
+        url: str,
+        *,
+        machine: str | None = None,
+        proxy: str | None = None,
+        webhooks: WebhookEndpoint | None = None,
+    ) -> dict[str, str]:
         """The ``CLERK_…`` variables of an application that signs in with this one, served at `url`.
 
         ``CLERK_AUTHORIZED_PARTIES`` is not among them: only the application knows its own origins. ::
 
             config = ClerkConfig.from_env(clerk.environment(server.url), authorized_parties=[...])
 
-        `machine` is the id of the machine that the application is, if it takes or makes M2M tokens.
-        Raises `LookupError` for one that is not.
+        `machine` is the id of the machine that the application is, if it takes or makes M2M tokens; `proxy`
+        the path, such as ``/__clerk``, under which it is to proxy the Frontend API; `webhooks` its endpoint
+        for them. Raises `LookupError` for a machine that is not, `ValueError` for a path that is none.
         """
         variables = {
             "CLERK_PUBLISHABLE_KEY": self.publishable_key,
             "CLERK_SECRET_KEY": self.secret_key,
             "CLERK_API_URL": url,
-            "CLERK_PROXY_URL": url,
+            **_frontend_api(url, proxy),
             "CLERK_SIGN_IN_URL": f"{url}/sign-in",
         }
         if machine is not None:
             variables["CLERK_MACHINE_ID"] = machine
             variables["CLERK_MACHINE_SECRET_KEY"] = self._machine(machine).secret_key
+        if webhooks is not None:
+            variables["CLERK_WEBHOOK_SIGNING_SECRET"] = webhooks.signing_secret
         return variables
 
     def _expect_any_host(self, host: str, allow_remote: bool) -> None:
@@ -270,3 +288,12 @@ class LocalClerk(MachineAccess):
         if organization and not self._instance.activate(session, organization):
             raise LookupError(f"{user_id!r} is no member of an organization {organization!r}")
         return session
+
+
+def _frontend_api(url: str, proxy: str | None) -> dict[str, str]:
+    """Where browsers find the Frontend API: at LocalClerk, or at the application, which finds it there."""
+    if proxy is None:
+        return {"CLERK_PROXY_URL": url}
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", proxy):
+        raise ValueError(f"proxy must be a path of the application, such as /__clerk, not {proxy!r}")
+    return {"CLERK_FAPI_URL": url, "CLERK_FRONTEND_API_PROXY": proxy}

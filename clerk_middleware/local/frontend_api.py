@@ -13,7 +13,7 @@ from .browser import Browsers
 from .cookies import ResultFormat, handshake_directives, set_cookie
 from .errors import APIError
 from .instance import Instance
-from .origins import OriginPolicy, RedirectRefused, origin_of, with_query
+from .origins import OriginPolicy, RedirectRefused, origin_of, own_url, with_query
 from .tokens import TokenIssuer
 
 __all__ = ["FrontendAPI"]
@@ -78,7 +78,7 @@ class FrontendAPI:
         if not redirect_url:
             raise APIError(400, "form_param_missing", "redirect_url is missing.", parameter="redirect_url")
         try:
-            return self._origins.redirect_url(redirect_url)
+            return self._origins.redirect_url(redirect_url, own=own_url(request))
         except RedirectRefused as refused:
             message = f"redirect_url is refused: {refused}."
             raise APIError(400, "form_param_value_invalid", message, parameter="redirect_url") from refused

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .bounded import BoundedStore, HandshakeNonces
 from .claims import Subject
@@ -14,8 +16,9 @@ from .keys import SigningKeys, cookie_suffix, new_secret_key, publishable_key
 from .machines import Machines
 from .oauth.applications import OAuthApplications
 from .oauth.grants import Grants, OAuthAccessToken
-from .records import Client, Session, SignInAttempt
+from .records import Client, Session, SessionEnd, SignInAttempt
 from .seed import Organization, Seed, User
+from .session_object import session_object
 
 __all__ = ["Instance"]
 
@@ -31,15 +34,18 @@ class Instance:
     def __init__(self, seed: Seed, *, clock: Callable[[], float], session_token_lifetime: int) -> None:
         self.seed = seed
         self.clock = clock
-        #: When its users were made, too.
         self.created_at = clock()
+        #: What is told of events: their type and what they are about.
+        self.announce: Callable[[str, Mapping[str, Any]], object] = lambda type, data: None
         self.session_token_lifetime = session_token_lifetime
         self.keys = SigningKeys()
         self.publishable_key = publishable_key(seed.instance_type, seed.host)
         self.secret_key = seed.secret_key or new_secret_key(seed.instance_type)
         self.cookie_suffix = cookie_suffix(self.publishable_key)
-        self.users: dict[str, User] = dict(seed.users)
-        self.organizations: dict[str, Organization] = dict(seed.organizations)
+        # Never changed, but replaced: another thread may be going through them.
+        self.users: Mapping[str, User] = dict(seed.users)
+        self.organizations: Mapping[str, Organization] = dict(seed.organizations)
+        self._times = dict.fromkeys(seed.users, (self.created_at, self.created_at))
         self.nonces = HandshakeNonces(clock)
         self.machines = Machines(seed.machines.values(), clock)
         self.api_keys: IssuedTokens[APIKey] = IssuedTokens()
@@ -62,11 +68,41 @@ class Instance:
         return self.seed.instance_type == "development"
 
     @property
+    def id(self) -> str:
+        """The ``instance_id`` of events: the same one at each start."""
+        return f"ins_{hashlib.sha256(self.publishable_key.encode()).hexdigest()[:27]}"
+
+    @property
     def issuer(self) -> str:
         """The ``iss`` of tokens for which nobody asked by a URL."""
         return f"https://{self.seed.host}"
 
     # Users and organizations
+
+    def put_user(self, user: User) -> None:
+        """Add a user, or put a changed one in the place of the former."""
+        now = self.clock()
+        self._times[user.id] = (self._times[user.id][0] if user.id in self.users else now, now)
+        self.users = {**self.users, user.id: user}
+
+    def remove_user(self, user_id: str) -> None:
+        """Forget a user, and all with which someone could go on as that user."""
+        self.users = {id: user for id, user in self.users.items() if id != user_id}
+        for session in self._sessions.values():
+            if session.user_id == user_id:
+                self.end_session(session, "removed")
+        for token in (*self.api_keys.all(), *self.oauth_tokens.all()):
+            if token.subject == user_id:
+                token.revoke(self.clock(), "The user was deleted.")
+        self.grants.revoke_those_of(user_id)
+
+    def times_of(self, user_id: str) -> tuple[float, float]:
+        """When the user was made and last changed, in Unix seconds."""
+        return self._times[user_id]
+
+    def put_organization(self, organization: Organization) -> None:
+        """Put a changed organization in the place of the former."""
+        self.organizations = {**self.organizations, organization.id: organization}
 
     def organization_named(self, id_or_slug: str) -> Organization | None:
         """The organization of that id or slug."""
@@ -129,7 +165,7 @@ class Instance:
         if attempt is None or self.clock() - attempt.first_factor_at > _SIGN_IN_LIFETIME:
             client.sign_in = None
             return None
-        return self.users[attempt.user_id]
+        return self.users.get(attempt.user_id)
 
     def attempt_second_factor(self, client: Client, code: str) -> bool:
         """Check the second factor of the sign-in that awaits it; some wrong codes end the sign-in."""
@@ -155,11 +191,14 @@ class Instance:
         session.client = client
         self._sessions.put(session.id, session)
         self._clients.put(client.token, client)
+        self.announce("session.created", session_object(session, self.clock()))
+        if session.user_id not in self.users:  # deleted while the password was checked
+            self.end_session(session, "removed")
 
     def sign_out(self, client: Client) -> None:
         """End the browser's session, if it has one."""
         if session := self.session_of(client):
-            session.closed = "ended"
+            self.end_session(session, "ended")
         client.session_id, client.updated_at = None, self.clock()
 
     # Sessions
@@ -182,6 +221,12 @@ class Instance:
     def session(self, session_id: str) -> Session | None:
         """The session of that id, whatever its status."""
         return self._sessions.get(session_id)
+
+    def end_session(self, session: Session, how: SessionEnd) -> None:
+        """End a session, unless it is ended: no refresh and no handshake gives tokens for it any more."""
+        if session.closed is None:
+            session.closed = how
+            self.announce(f"session.{how}", session_object(session, self.clock()))
 
     def activate(self, session: Session, organization: str) -> bool:
         """Make the organization (id or slug, empty: none) the active one, if the user is a member."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from typing import Any
 
 from .machine_seed import APIKeySeed, MachineSeed
 from .seed_reader import SeedReader
@@ -50,18 +48,9 @@ def api_keys_of(document: SeedReader, subjects: Collection[str]) -> tuple[APIKey
             name=table.text("name"),
             subject=subject,
             scopes=table.texts("scopes"),
-            claims=_claims(table),
+            claims=table.json("claims") or None,
             description=table.optional_text("description"),
         )
         table.finish()
         api_keys.append(api_key)
     return tuple(api_keys)
-
-
-def _claims(table: SeedReader) -> dict[str, Any] | None:
-    claims = table.mapping("claims")
-    try:
-        json.dumps(claims, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        table.fail("claims", f"must be what JSON can say: {error}")
-    return claims or None

@@ -167,7 +167,7 @@ class Pages:
             status=422 if error else 200,
             users=users,
             roles={user.id: self._roles_of(user.id) for user in users},
-            chosen=chosen or users[0].id,
+            chosen=chosen or (users[0].id if users else ""),
             error=error,
         )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Client", "Session", "SessionStatus", "SignInAttempt"]
+__all__ = ["Client", "Session", "SessionEnd", "SessionStatus", "SignInAttempt"]
 
-SessionStatus = Literal["active", "ended", "expired", "revoked"]
+SessionStatus = Literal["active", "ended", "expired", "removed", "revoked"]
+#: By the user, with the user, or from outside.
+SessionEnd = Literal["ended", "removed", "revoked"]
 
 
 @dataclass(kw_only=True, slots=True)
@@ -25,7 +27,7 @@ class Session:
     #: The origin that last asked for a token, hence the ``azp`` of the tokens that the Backend API makes.
     authorized_party: str | None = None
     #: What was done to it; `status_at` also knows of time.
-    closed: Literal["ended", "revoked"] | None = None
+    closed: SessionEnd | None = None
     refresh_token: str = field(repr=False)
     #: The browser that is signed in to it; a session that only a test holds has none.
     client: Client | None = field(default=None, repr=False)

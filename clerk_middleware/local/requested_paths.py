@@ -15,10 +15,10 @@ __all__ = ["RequestCounts", "RequestCountsMiddleware", "matches", "requested_pat
 _MAXIMUM_PATH = 500
 
 
-def requested_path(scope: Scope) -> str:
-    """The path of a request, as seen from where LocalClerk is mounted."""
+def requested_path(scope: Scope, *, maximum: int | None = _MAXIMUM_PATH) -> str:
+    """The path of a request, as seen from where LocalClerk is mounted: its first `maximum` characters."""
     path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))[:_MAXIMUM_PATH]
+    return path.removeprefix(scope.get("root_path", ""))[:maximum]
 
 
 def matches(path: str, pattern: str) -> bool:

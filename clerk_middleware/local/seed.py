@@ -28,6 +28,8 @@ The tables of a seed, all optional but ``users``::
                       access_token_lifetime (seconds), scopes (custom ones, besides Clerk's)
     [[oauth_applications]]  id, client_id, client_secret, name, redirect_uris, scopes, public (true | false),
                       consent_screen (true | false)
+    [[webhooks]]      url, events (a list, all unless given; "user.*" is possible), signing_secret
+                      ("whsec_..."), allow_remote (true | false: else loopback alone)
 
 Claims hold shortcodes such as ``"{{org.role}}"``: https://clerk.com/docs/guides/sessions/jwt-templates
 """
@@ -41,6 +43,7 @@ from typing import Any, Literal
 
 from .machine_seed import APIKeySeed, MachineSeed
 from .oauth.seed import OAuthApplicationSeed, OAuthSettings
+from .webhooks.seed import WebhookSeed
 
 __all__ = [
     "DEFAULT_HOST",
@@ -164,3 +167,4 @@ class Seed:
     api_keys: tuple[APIKeySeed, ...] = ()
     oauth: OAuthSettings = field(default_factory=OAuthSettings)
     oauth_applications: tuple[OAuthApplicationSeed, ...] = ()
+    webhooks: tuple[WebhookSeed, ...] = ()

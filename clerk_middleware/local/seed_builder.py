@@ -11,6 +11,8 @@ from .claims import RESERVED_SESSION_CLAIMS, RESERVED_TEMPLATE_CLAIMS
 from .machine_seed_builder import api_keys_of, machines_of
 from .oauth.seed import oauth_applications_of, oauth_settings_of
 from .seed_reader import SeedReader
+from .user_seed_builder import plan_of, users_of
+from .webhooks.seed import webhooks_of
 
 __all__ = ["build_seed"]
 
@@ -32,7 +34,7 @@ def build_seed(document: SeedReader) -> seed.Seed:
     plans = {name: _plan(name, table) for name, table in document.named_tables("plans")}
     known_features = {*organization_features, *_features_of_plans(plans.values(), "organization")}
     roles = {key: _role(key, table, known_features) for key, table in document.named_tables("roles")}
-    users = _unique_users(document, plans)
+    users = users_of(document, plans)
     organizations = _unique_organizations(document, users, roles, plans)
     oauth = oauth_settings_of(document.table("oauth"))
     built = seed.Seed(
@@ -58,6 +60,7 @@ def build_seed(document: SeedReader) -> seed.Seed:
         api_keys=api_keys_of(document, {*users, *organizations}),
         oauth=oauth,
         oauth_applications=oauth_applications_of(document, oauth),
+        webhooks=webhooks_of(document),
     )
     for table in (instance, features, sessions, document):
         table.finish()
@@ -163,44 +166,6 @@ def _role(key: str, table: SeedReader, features: set[str]) -> seed.Role:
     return role
 
 
-def _known_plan(table: SeedReader, plans: dict[str, seed.Plan], scope: seed.Scope) -> str | None:
-    key = table.optional_text("plan")
-    if key is not None and (key not in plans or plans[key].scope != scope):
-        fitting = [plan.key for plan in plans.values() if plan.scope == scope]
-        table.fail(
-            "plan", f"{key!r} is no plan of scope {scope!r}; there are: {', '.join(fitting) or 'none'}"
-        )
-    return key
-
-
-def _unique_users(document: SeedReader, plans: dict[str, seed.Plan]) -> dict[str, seed.User]:
-    users: dict[str, seed.User] = {}
-    for table in document.listed_tables("users"):
-        user = seed.User(
-            id=table.identifier("id", "user_", users),
-            email=table.text("email"),
-            email_verified=table.flag("email_verified", True),
-            password=table.text("password"),
-            first_name=table.optional_text("first_name"),
-            last_name=table.optional_text("last_name"),
-            username=table.optional_text("username"),
-            second_factor_code=table.optional_text("second_factor_code"),
-            plan=_known_plan(table, plans, "user"),
-            public_metadata=table.mapping("public_metadata"),
-            private_metadata=table.mapping("private_metadata"),
-            unsafe_metadata=table.mapping("unsafe_metadata"),
-        )
-        if user.email.lower() in (other.email.lower() for other in users.values()):
-            table.fail("email", f"{user.email!r} is taken already")
-        table.finish()
-        users[user.id] = user
-    if not users:
-        document.fail(
-            "users", "is empty, so nobody could sign in; add a [[users]] table with id, email and password"
-        )
-    return users
-
-
 def _unique_organizations(
     document: SeedReader,
     users: dict[str, seed.User],
@@ -224,9 +189,9 @@ def _unique_organizations(
             id=table.identifier("id", "org_", organizations),
             slug=table.identifier("slug", "", slugs),
             name=table.text("name"),
-            plan=_known_plan(table, plans, "organization"),
+            plan=plan_of(table, plans, "organization"),
             members=members,
-            public_metadata=table.mapping("public_metadata"),
+            public_metadata=table.json("public_metadata"),
         )
         table.finish()
         organizations[organization.id] = organization

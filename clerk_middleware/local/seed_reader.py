@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -109,6 +110,15 @@ class SeedReader:
         if not isinstance(value, Mapping):
             self.fail(key, f"must be a table, not {_kind(value)}")
         return dict(value)
+
+    def json(self, key: str) -> dict[str, Any]:
+        """As `mapping`, of what JSON can say: unlike TOML it has no dates, for one."""
+        values = self.mapping(key)
+        try:
+            json.dumps(values, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            self.fail(key, f"must be what JSON can say: {error}")
+        return values
 
     def table(self, key: str) -> SeedReader:
         """The table of that name, empty where the seed has none."""

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from .backend import MemoryBackend
 from .signer import SessionSigner
+from .webhooks import SignedWebhook, signed_webhook
 
-__all__ = ["MemoryBackend", "SessionSigner"]
+__all__ = ["MemoryBackend", "SessionSigner", "SignedWebhook", "signed_webhook"]

@@ -7,6 +7,7 @@ import dj_database_url
 from django.core.management.utils import get_random_secret_key
 
 from example_apps.fleet import STATIC
+from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 
 HERE = Path(__file__).resolve().parent
@@ -16,8 +17,9 @@ DEBUG = os.environ.get("DJANGO_DEBUG") == "1"
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or get_random_secret_key()
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
-# CLERK_SECRET_KEY, CLERK_PUBLISHABLE_KEY and CLERK_AUTHORIZED_PARTIES come from the environment. Here is
-# what belongs to the code.
+# CLERK_SECRET_KEY, CLERK_PUBLISHABLE_KEY, CLERK_AUTHORIZED_PARTIES and CLERK_WEBHOOK_SIGNING_SECRET come from
+# the environment, and CLERK_FRONTEND_API_PROXY, where Clerk is reached by this domain. Here is what belongs
+# to the code.
 CLERK = {
     # A visit to one of these paths makes that organization the active one, if the user is a member.
     "ORGANIZATION_PATTERNS": ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"],
@@ -30,6 +32,10 @@ CLERK = {
     # Whoever Clerk lets in gets a local user, for `request.user`, foreign keys and the admin.
     "CREATE_USERS": True,
     "USER_FIELDS": "example_apps.django_fleet.accounts.clerk.user_fields",
+    # What webhooks tell of them is done here, too: see urls.py.
+    "SYNC_USERS": True,
+    # Scripts need the nonce of their page.
+    "CONTENT_SECURITY_POLICY": CONTENT_SECURITY_POLICY,
     # Pages for people in place of the JSON that refuses.
     "AUTHORIZATION_FAILURE_VIEW": "example_apps.django_fleet.freight.errors.authorization_failure",
 }
@@ -63,7 +69,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "example_apps.django_fleet.freight.security.content_security",
+    "example_apps.django_fleet.freight.security.security_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",  # the admin insists; nobody is signed in by it
     "django.middleware.common.CommonMiddleware",
     "clerk_middleware_django.middleware.ClerkMiddleware",

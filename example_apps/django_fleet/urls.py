@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from clerk_middleware_django import views as clerk
 
 from .accounts import views as accounts
+from .accounts.webhooks import webhooks
 from .freight import api
 from .freight.views import company, loads, pages, tracking
 
@@ -36,8 +37,10 @@ urlpatterns = [
     path("api/positions", api.Positions.as_view()),
     path("api/payments", api.Payments.as_view()),
     path("api/audit", api.AuditLog.as_view()),
+    path("api/roster", api.Roster.as_view()),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", api.docs, name="docs"),
+    path("webhooks/clerk", webhooks.view),
     # In place of the admin's own pages: nobody has a password here, and to log out is to do so at Clerk.
     path("admin/login/", clerk.sign_in),
     path("admin/logout/", clerk.sign_out),

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from clerk_middleware import SessionAuth
-from clerk_middleware_fastapi import protect, require_auth, require_role
+from clerk_middleware_fastapi import protect, require_auth, require_permission, require_role
 from example_apps.fleet.companies import Event, Load
 from example_apps.fleet.permissions import may_read_audit_log
+from example_apps.fleet.roster import READ_ROSTER
 
 from .company import JUST_VERIFIED
 from .current import CurrentCompany, Member
@@ -45,3 +46,10 @@ async def pay(auth: Member, company: CurrentCompany, payment: Payment) -> dict[s
 @router.get("/audit", dependencies=[Depends(protect(may_read_audit_log))])
 async def audit(company: CurrentCompany) -> list[Event]:
     return company.events
+
+
+@router.get("/roster", dependencies=[Depends(require_permission(READ_ROSTER))])
+async def roster(request: Request) -> list[dict[str, str]]:
+    """Who has an account, as Clerk's webhooks say it: see webhooks.py."""
+    people: list[dict[str, str]] = request.app.state.roster.people()
+    return people

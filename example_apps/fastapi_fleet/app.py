@@ -11,11 +11,14 @@ from clerk_middleware import AsyncAuthenticator, ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
 from example_apps.fleet import STATIC
 from example_apps.fleet.companies import Fleet
+from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
+from example_apps.fleet.roster import Roster
 
 from . import account, api, company, live, loads, machines, pages
 from .errors import add_error_pages
 from .security import SecurityHeaders
+from .webhooks import receiver
 
 #: A visit to one of these paths makes that organization the active one, if the user is a member.
 ORGANIZATION_PATTERNS = ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"]
@@ -38,6 +41,7 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
         accepts_token="any",
         oauth_resources=OAUTH_RESOURCES,
         oauth_scopes=OAUTH_SCOPES,
+        content_security_policy=CONTENT_SECURITY_POLICY,
     )
     authenticator = AsyncAuthenticator(config)
 
@@ -48,6 +52,7 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
 
     app = FastAPI(title="Fleet", lifespan=lifespan)
     app.state.fleet = Fleet()
+    app.state.roster = Roster()
     app.state.clerk = authenticator  # signing out needs it, too
     app.state.verify_url = verify_url
 
@@ -57,6 +62,7 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
 
     for module in (pages, loads, company, account, api, machines, live):
         app.include_router(module.router)
+    app.include_router(receiver(app.state.roster).router("/webhooks/clerk"))
     add_error_pages(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from clerk_middleware_fastapi import clerk_context
 from example_apps.fleet import TEMPLATES
 from example_apps.fleet.companies import name_of
 from example_apps.fleet.workplace import in_frame
@@ -26,7 +27,7 @@ _templates = Jinja2Templates(
         trim_blocks=True,
         lstrip_blocks=True,
     ),
-    context_processors=[_frame],
+    context_processors=[_frame, clerk_context],  # which has csp_nonce, for scripts
 )
 _templates.env.filters["name_of"] = name_of
 

@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clerk_middleware import ClerkConfig
-from example_apps.fleet.headers import security_headers
+from example_apps.fleet.headers import SECURITY_HEADERS
 
 
 async def same_origin(request: Request) -> None:
@@ -30,19 +30,20 @@ async def same_origin(request: Request) -> None:
 
 
 class SecurityHeaders:
-    """Adds a Content-Security-Policy and its companions to every answer."""
+    """Adds what belongs on every answer. (The Content Security Policy is the middleware's.)"""
 
     def __init__(self, app: ASGIApp, config: ClerkConfig) -> None:
         self.app = app
-        self.headers = security_headers(config)
+        self.proxy = config.proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(self.headers)
+                headers.update(SECURITY_HEADERS)
                 if not scope["path"].startswith("/static/"):
                     headers["cache-control"] = "no-store"  # after signing out, "back" shows nothing
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        is_clerks = self.proxy is not None and self.proxy.covers(scope.get("path", ""))
+        await self.app(scope, receive, send if is_clerks else send_with_headers)

@@ -13,8 +13,10 @@ from clerk_middleware_flask import (
     require_role,
 )
 from example_apps.fleet.permissions import JUST_VERIFIED
+from example_apps.fleet.roster import READ_ROSTER
 
 from .current import current_company, driver_in
+from .current import roster as current_roster
 from .forms import DriverForm, LoadForm, sent_as_json, valid
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
@@ -50,3 +52,10 @@ class Payments(MethodView):
 
 
 blueprint.add_url_rule("/payments", view_func=Payments.as_view("payments"))
+
+
+@blueprint.get("/roster")
+@require_permission(READ_ROSTER)
+def roster() -> Response:
+    """Who has an account, as Clerk's webhooks say it: see webhooks.py."""
+    return jsonify(current_roster().people())

@@ -9,9 +9,11 @@ from jinja2 import StrictUndefined
 from clerk_middleware import ClerkConfig
 from example_apps.fleet import STATIC, TEMPLATES
 from example_apps.fleet.companies import Fleet, name_of
+from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
+from example_apps.fleet.roster import Roster
 
-from . import account, api, audit, company, dispatchers, drivers, machines, office, pages, tracking
+from . import account, api, audit, company, dispatchers, drivers, machines, office, pages, tracking, webhooks
 from .current import frame
 from .errors import add_error_pages
 from .extensions import clerk
@@ -39,6 +41,7 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
     )
     app.config.from_prefixed_env()  # FLASK_SECRET_KEY and others
     app.extensions["fleet"] = Fleet()
+    app.extensions["roster"] = Roster()
 
     config = replace(
         config or ClerkConfig.from_env(),
@@ -48,11 +51,24 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
         accepts_token="any",
         oauth_resources=OAUTH_RESOURCES,
         oauth_scopes=OAUTH_SCOPES,
+        content_security_policy=CONTENT_SECURITY_POLICY,
     )
     clerk.init_app(app, config)
     add_security(app, config)  # after Clerk: it asks who the request is
 
-    modules = (pages, dispatchers, drivers, tracking, office, audit, company, account, api, machines)
+    modules = (
+        pages,
+        dispatchers,
+        drivers,
+        tracking,
+        office,
+        audit,
+        company,
+        account,
+        api,
+        machines,
+        webhooks,
+    )
     for module in modules:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(Blueprint("shared", __name__, template_folder=TEMPLATES))

@@ -5,8 +5,9 @@ from typing import Any, cast
 from flask import abort, current_app, request
 
 from clerk_middleware import MachineAuth
-from clerk_middleware_flask import get_auth, get_session
+from clerk_middleware_flask import csp_nonce, get_auth, get_session
 from example_apps.fleet.companies import Company, Driver, Fleet, Load
+from example_apps.fleet.roster import Roster
 from example_apps.fleet.workplace import company_of, in_frame, loads_for
 
 
@@ -41,8 +42,16 @@ def driver_in(company: Company, user_id: str) -> Driver:
 
 
 def frame() -> dict[str, Any]:
-    """A context processor: what every page shows or asks. (`current_auth` is there anyway.)"""
-    return {"here": request.path, **in_frame(_fleet(), get_auth())}
+    """A context processor: what every page shows or asks.
+
+    (`current_auth` is there anyway, and ``csp_nonce()`` as a function: the shared templates take its value.)
+    """
+    return {"here": request.path, "csp_nonce": csp_nonce(), **in_frame(_fleet(), get_auth())}
+
+
+def roster() -> Roster:
+    """Who has an account, as Clerk's webhooks say it."""
+    return cast(Roster, current_app.extensions["roster"])
 
 
 def _fleet() -> Fleet:

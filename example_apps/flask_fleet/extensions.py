@@ -1,8 +1,5 @@
-"""The extensions, which serve each application that is made: `create_app` sets them up for one."""
-
-from flask_wtf import CSRFProtect  # type: ignore[import-untyped]
+"""The extension, which serves each application that is made: `create_app` sets it up for one."""
 
 from clerk_middleware_flask import Clerk
 
 clerk = Clerk()
-csrf = CSRFProtect()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SEEN = "_cache_update_cache"
 # Where it is noted that a request is in a view that is protected: before a cache in there is asked, it is.
 _CHECKED = "_clerk_is_checked"
+# Where it is noted that a page is no other visitor's: it has the nonce of this request's policy.
+_OF_ONE_VISITOR = "_clerk_is_of_one_visitor"
 
 
 class Watched:
@@ -61,7 +63,7 @@ def watch_cache(request: HttpRequest) -> Iterator[Watched]:
         )
     if before is not seen:
         notes.setdefault(_SEEN, before)
-        if is_of_machine(original):
+        if is_of_machine(original) or _OF_ONE_VISITOR in notes:
             keep_nothing(original)
     vary(response)
 
@@ -105,6 +107,14 @@ def notice_reading(request: HttpRequest) -> None:
 def keep_nothing(request: Any) -> None:
     """Have a cache that saw the request before not keep the response."""
     setattr(request, _SEEN, False)
+
+
+def keep_nothing_of_page(request: HttpRequest) -> None:
+    """The same from within a view, where a cache may also be one that saw nothing of it yet."""
+    notes = request.__dict__
+    notes[_OF_ONE_VISITOR] = True
+    if _SEEN in notes:
+        keep_nothing(request)
 
 
 def _varies(response: Any) -> bool:

@@ -17,9 +17,11 @@ from clerk_middleware import ClerkConfig, ConfigurationError
 from clerk_middleware.tokens.classes import is_accepted
 
 from .middleware_setting import CLERK, CLERK_USER, LOGIN_REQUIRED, lineage, position
+from .policy_checks import check_policy, is_strict
 from .runtime import Clerk
 from .settings import given_settings, read
-from .template_words import IDENTITY, SIGN_IN, SIGN_OUT, SIGN_UP, TemplateWords, django_engines
+from .template_words import IDENTITY, NONCE, SIGN_IN, SIGN_OUT, SIGN_UP, TemplateWords, django_engines
+from .webhook_checks import check_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 _BACKEND = "clerk_middleware_django.backends.ClerkBackend"
 _CLERK_PROCESSOR = "clerk_middleware_django.context_processors.clerk"
+_DJANGOS_NONCE_PROCESSOR = "django.template.context_processors.csp"
 _REQUEST_PROCESSOR = "django.template.context_processors.request"
 _INCLUDE = "path('clerk/', include('clerk_middleware_django.urls'))"
 
@@ -77,6 +80,8 @@ def register() -> None:
     checks.register(check_middleware, Tags.security)
     checks.register(check_urls, Tags.urls)
     checks.register(check_templates, Tags.templates)
+    checks.register(check_webhooks, Tags.urls)
+    checks.register(check_policy, Tags.security)
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -181,6 +186,10 @@ def check_templates(**_: Any) -> list[CheckMessage]:
         if IDENTITY in uses and _CLERK_PROCESSOR not in processors:
             problem = f"{uses[IDENTITY]} uses {IDENTITY}, which is not defined there: everything is denied."
             messages.append(Warning(problem, hint=_hint(engine, _CLERK_PROCESSOR), id="clerk.W008"))
+        have_nonce = _CLERK_PROCESSOR in processors or _DJANGOS_NONCE_PROCESSOR in processors
+        if NONCE in uses and not have_nonce and is_strict():
+            problem = f"{uses[NONCE]} uses {NONCE}, which is not defined there: its scripts do not run."
+            messages.append(Warning(problem, hint=_hint(engine, _CLERK_PROCESSOR), id="clerk.W017"))
         for tag in (SIGN_IN, SIGN_UP):
             if tag in uses and _REQUEST_PROCESSOR not in processors:
                 problem = f"{uses[tag]} uses {{% {tag} %}}, which needs the request, and has none."
@@ -214,8 +223,9 @@ def _missing_without_users() -> Iterator[CheckMessage]:
     hint = f"Add {CLERK_USER!r} to MIDDLEWARE, after Django's AuthenticationMiddleware"
     with suppress(Exception):  # which check_settings has reported
         _, options = read(given_settings())
-        asked = [name for name in ("create_users", "link_by_verified_email") if getattr(options, name)]
-        for name in asked:
+        # Webhooks create and link users, too, and need no middleware for it.
+        names = () if options.sync_users else ("create_users", "link_by_verified_email")
+        for name in (name for name in names if getattr(options, name)):
             problem = f"CLERK[{name.upper()!r}] has no effect without ClerkUserMiddleware."
             yield Warning(problem, hint=f"{hint}, or leave the setting out.", id="clerk.W003")
     if position(LOGIN_REQUIRED) is not None:

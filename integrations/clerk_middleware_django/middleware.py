@@ -18,7 +18,9 @@ from clerk_middleware.oauth_metadata import METADATA
 from clerk_middleware.protection import SIGNED_IN
 
 from .caching import is_of_machine, keep_nothing, notice_reading
-from .error_reports import hide_cookies
+from .csp import offer_nonce, with_policy
+from .error_reports import hide_secrets
+from .proxy import aforward, forward, proxy_for
 from .refusals import arefuse, refuse
 from .requests import clerk_request, metadata_request, state_of
 from .responses import response_of, with_headers
@@ -54,6 +56,7 @@ class _Middleware:
 class ClerkMiddleware(_Middleware):
     """Authenticates each request, answers handshakes, and turns refusals into responses.
 
+    Before that come requests to the Frontend API, where ``settings.CLERK`` has ``FRONTEND_API_PROXY``.
     ``request.auth`` is the Auth object. ``settings.CLERK`` is the configuration.
 
     :raises ClerkImproperlyConfigured: when Django starts, if the settings are wrong.
@@ -66,13 +69,15 @@ class ClerkMiddleware(_Middleware):
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._acall(request)
-        clerk = clerk_of(request)
+        clerk, seen = clerk_of(request), clerk_request(request)
+        if proxy_for(request, clerk, seen):
+            return forward(request, clerk, seen)
         if METADATA in request.path:
             metadata = clerk.authenticator.oauth_metadata(metadata_request(request))
             if metadata is not None:
                 return response_of(metadata)
         try:
-            state = clerk.authenticator.authenticate_request(clerk_request(request))
+            state = clerk.authenticator.authenticate_request(seen)
         except HandshakeError as error:
             return response_of(handshake_failed(error))
         redirect = redirect_of(state)
@@ -83,13 +88,15 @@ class ClerkMiddleware(_Middleware):
         return _settled(request, response, state)
 
     async def _acall(self, request: HttpRequest) -> HttpResponseBase:
-        clerk = clerk_of(request)
+        clerk, seen = clerk_of(request), clerk_request(request)
+        if proxy_for(request, clerk, seen):
+            return await aforward(request, clerk, seen)
         if METADATA in request.path:
             metadata = await clerk.async_authenticator.oauth_metadata(metadata_request(request))
             if metadata is not None:
                 return response_of(metadata)
         try:
-            state = await clerk.async_authenticator.authenticate_request(clerk_request(request))
+            state = await clerk.async_authenticator.authenticate_request(seen)
         except HandshakeError as error:
             return response_of(handshake_failed(error))
         redirect = redirect_of(state)
@@ -165,7 +172,8 @@ def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) ->
     given.auth = auth = state.to_request_auth()
     given._clerk_state = state
     notice_reading(request)
-    hide_cookies(request)
+    hide_secrets(request)
+    offer_nonce(request, state)
     if state.is_beyond_forgery:
         given._dont_enforce_csrf_checks = True
     if clerk.routes.cover(request.path, request.path.removesuffix(request.path_info)):
@@ -179,4 +187,4 @@ def _attach_identity(request: HttpRequest, clerk: Clerk, state: RequestState) ->
 def _settled(request: HttpRequest, response: HttpResponseBase, state: RequestState) -> HttpResponseBase:
     if is_of_machine(request):
         keep_nothing(request)  # in a cache of the whole site, which is around
-    return with_headers(response, state)
+    return with_policy(request, with_headers(response, state), state)

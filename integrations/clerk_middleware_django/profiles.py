@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ClerkProfile:
-    """A Clerk user, from the claims of the session or from the Backend API: what ``USER_FIELDS`` is given."""
+    """A Clerk user, by the session, the Backend API or a webhook: what ``USER_FIELDS`` is given."""
 
     #: Clerk's id of the user.
     user_id: str
@@ -28,9 +28,9 @@ class ClerkProfile:
     first_name: str | None = None
     last_name: str | None = None
     image_url: str | None = None
-    #: The claims of the session.
+    #: The claims of the session; none where a webhook tells of the user.
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    #: The user as the Backend API describes one; `None` where the claims were enough.
+    #: The user as the Backend API and webhooks describe one; `None` where the claims were enough.
     backend_user: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
@@ -50,14 +50,23 @@ class ClerkProfile:
     @classmethod
     def of_backend(cls, auth: SessionAuth, user: Mapping[str, Any]) -> Self:
         """From the Backend API's description."""
+        return cls._described(auth.user_id, user, auth.session_claims)
+
+    @classmethod
+    def of_event(cls, user: Mapping[str, Any]) -> Self:
+        """From a webhook's description, which is the same; there are no claims then."""
+        return cls._described(user["id"], user, {})
+
+    @classmethod
+    def _described(cls, user_id: str, user: Mapping[str, Any], claims: Mapping[str, Any]) -> Self:
         return cls(
-            user_id=auth.user_id,
+            user_id=user_id,
             email=_primary_email(user),
             username=_text(user, "username"),
             first_name=_text(user, "first_name"),
             last_name=_text(user, "last_name"),
             image_url=_text(user, "image_url"),
-            claims=auth.session_claims,
+            claims=claims,
             backend_user=user,
         )
 
@@ -78,6 +87,30 @@ def default_fields(profile: ClerkProfile) -> dict[str, Any] | None:
     model's user name.
     """
     model: Any = get_user_model()
+    fields = _known_fields(model, profile)
+    if not fields[model.USERNAME_FIELD]:
+        logger.warning(
+            "Clerk: %s gets no local user: %s is the user name of %s, and there is no verified email address "
+            "at Clerk. CLERK['USER_FIELDS'] can decide otherwise.",
+            profile.user_id,
+            model.USERNAME_FIELD,
+            model._meta.label,
+        )
+        return None
+    return fields
+
+
+def default_changes(profile: ClerkProfile) -> dict[str, Any]:
+    """The fields of a known local user, likewise. Their user name stays, unless it is the email address."""
+    model: Any = get_user_model()
+    fields = _known_fields(model, profile)
+    name = model.USERNAME_FIELD
+    if name != model.get_email_field_name() or not fields[name]:
+        del fields[name]
+    return fields
+
+
+def _known_fields(model: Any, profile: ClerkProfile) -> dict[str, Any]:
     columns = {column.name: column for column in model._meta.concrete_fields}
     email = model.get_email_field_name()
     fields: dict[str, Any] = {model.USERNAME_FIELD: profile.user_id}
@@ -89,15 +122,6 @@ def default_fields(profile: ClerkProfile) -> dict[str, Any] | None:
     for name, text in (("first_name", profile.first_name), ("last_name", profile.last_name)):
         if name in columns:
             fields[name] = (text or "")[: columns[name].max_length]
-    if not fields[model.USERNAME_FIELD]:
-        logger.warning(
-            "Clerk: %s gets no local user: %s is the user name of %s, and there is no verified email address "
-            "at Clerk. CLERK['USER_FIELDS'] can decide otherwise.",
-            profile.user_id,
-            model.USERNAME_FIELD,
-            model._meta.label,
-        )
-        return None
     return fields
 
 

@@ -19,6 +19,8 @@ class ClerkHttpRequest(HttpRequest):
     """``HttpRequest`` as `ClerkMiddleware` passes it on: an annotation for the parameter of a view."""
 
     auth: Auth
+    #: The nonce of the response's policy, where ``CONTENT_SECURITY_POLICY`` is ``CSP(strict=True)``.
+    csp_nonce: str
 
 
 def clerk_request(request: HttpRequest) -> ClerkRequest:

@@ -57,7 +57,7 @@ def with_headers(response: HttpResponseBase, state: RequestState) -> HttpRespons
     """Pass on the cookies that authenticating sets, and tell caches what the response depends on."""
     cookies = cookies_of(state)
     if cookies:  # no cache may hand one user's cookies to another
-        response = _copy(response)
+        response = own(response)
         for line in cookies:
             _add_cookie(response, line)
         for name in [name for name in response.headers if is_for_caches(name.lower())]:
@@ -67,7 +67,7 @@ def with_headers(response: HttpResponseBase, state: RequestState) -> HttpRespons
     return response
 
 
-def _copy(response: HttpResponseBase) -> HttpResponseBase:
+def own(response: HttpResponseBase) -> HttpResponseBase:
     """A response with cookies and headers of its own: a view may keep the other, and return it to anybody."""
     copied = response.__class__.__new__(response.__class__)
     copied.__dict__.update(response.__dict__)  # not as it is pickled, without what tests look at

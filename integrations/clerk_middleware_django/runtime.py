@@ -16,6 +16,8 @@ from django.core.signals import setting_changed
 
 from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkError, ConfigurationError
 from clerk_middleware.logging import OccasionalWarnings
+from clerk_middleware.proxy.asgi import ASGIProxy
+from clerk_middleware.proxy.wsgi import WSGIProxy
 from clerk_middleware.route_protection import RouteProtection
 
 from .settings import ClerkImproperlyConfigured, DjangoOptions, given_settings, read
@@ -55,6 +57,8 @@ class Clerk:
     config: ConfigSource
     authenticator: Authenticator
     async_authenticator: AsyncAuthenticator
+    proxy: WSGIProxy
+    async_proxy: ASGIProxy
     routes: RouteProtection
     options: DjangoOptions
     turned_away: TurnedAway = field(default_factory=TurnedAway)
@@ -82,6 +86,8 @@ class Clerk:
                 async_authenticator=_AsyncAuthenticator(
                     authenticator, config, transport=transport, clock=clock
                 ),
+                proxy=WSGIProxy(config, transport=transport),
+                async_proxy=ASGIProxy(config, transport=transport),
                 routes=RouteProtection(options.protected_routes, options.public_routes),
                 options=options,
             )
@@ -108,6 +114,14 @@ def current() -> Clerk:
     return clerk
 
 
+def configured() -> Clerk | None:
+    """What a system check looks at; `None` where the settings are wrong, which is one check's to tell."""
+    try:
+        return Clerk.of(*read(given_settings()))
+    except Exception:
+        return None
+
+
 def clerk_of(request: HttpRequest) -> Clerk:
     """What serves *request*: a test client may bring an instance of its own."""
     return cast("Clerk | None", getattr(request, "_clerk", None)) or current()
@@ -120,6 +134,7 @@ def _forget(*, setting: str, **_: Any) -> None:
             forgotten, _current = _current, None
         if forgotten is not None:
             forgotten.authenticator.close()
+            forgotten.proxy.close()
 
 
 setting_changed.connect(_forget, dispatch_uid="clerk_middleware_django")

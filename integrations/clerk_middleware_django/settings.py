@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -51,15 +52,17 @@ class DjangoOptions:
     #: Whether the verified email address of a Clerk user who is here for the first time gives them the
     #: local user with that address: one who is neither staff, superuser nor linked.
     link_by_verified_email: bool = False
-    #: Decides the fields of a new local user; a function or its dotted path. `None` from it: no user.
+    #: Decides the fields of a local user; a function or its dotted path. `None` from it: no user.
     user_fields: Callable[[ClerkProfile], Mapping[str, Any] | None] | None = None
+    #: Whether webhooks create, update and deactivate local users, by the same rules.
+    sync_users: bool = False
     #: A view ``(request, error)`` for refusals, or its dotted path. `None` from it: the default answer.
     authorization_failure_view: Callable[[HttpRequest, AuthorizationError], HttpResponse | None] | None = None
 
 
 _FUNCTIONS = ("USER_FIELDS", "AUTHORIZATION_FAILURE_VIEW")
 _KEYS = ("sk_", "ak_", "whsec_")
-_FLAGS = ("CREATE_USERS", "LINK_BY_VERIFIED_EMAIL")
+_FLAGS = ("CREATE_USERS", "LINK_BY_VERIFIED_EMAIL", "SYNC_USERS")
 _OPTIONS = {field.name.upper() for field in fields(DjangoOptions)}
 _CONFIG = {field.name.upper() for field in fields(ClerkConfig)} - set(_OF_DJANGO)
 
@@ -94,7 +97,24 @@ def read(given: object) -> tuple[ConfigSource, DjangoOptions]:
             "excludes CONFIG as a function: whoever runs one of several Clerk instances says there which "
             "addresses are verified, and would be given the local users of all",
         )
+    if options.get("SYNC_USERS"):
+        _expect_synced(config)
     return config, DjangoOptions(**{name.lower(): value for name, value in options.items()})
+
+
+def _expect_synced(config: ConfigSource) -> None:
+    if not isinstance(config, ClerkConfig):
+        raise _wrong(
+            "SYNC_USERS",
+            "excludes CONFIG as a function: whoever runs one of several Clerk instances would create and "
+            "deactivate the local users of all",
+        )
+    if not apps.is_installed("clerk_middleware_django"):
+        raise _wrong(
+            "SYNC_USERS",
+            "needs the tables of Clerk's users: add 'clerk_middleware_django' to INSTALLED_APPS, and run "
+            "manage.py migrate",
+        )
 
 
 def _expect_known(name: object) -> None:

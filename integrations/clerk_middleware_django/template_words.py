@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGN_IN, SIGN_UP, SIGN_OUT = "clerk_sign_in_url", "clerk_sign_up_url", "clerk_sign_out_url"
-IDENTITY = "clerk_auth"
+IDENTITY, NONCE = "clerk_auth", "csp_nonce"
 
 _TAGS = {SIGN_IN, SIGN_UP, SIGN_OUT}
 _MAX_SIZE = 512 * 1024
@@ -77,7 +77,7 @@ def _read(path: str) -> str:
 
 
 def _words_of(text: str) -> Iterator[str]:
-    if "clerk_" not in text:
+    if "clerk_" not in text and NONCE not in text:
         return
     is_comment = False
     for token in Lexer(text).tokenize():
@@ -89,5 +89,4 @@ def _words_of(text: str) -> Iterator[str]:
         elif not is_comment:
             if token.token_type is TokenType.BLOCK and first in _TAGS:
                 yield first
-            if re.search(rf"\b{IDENTITY}\b", token.contents):
-                yield IDENTITY
+            yield from (word for word in (IDENTITY, NONCE) if re.search(rf"\b{word}\b", token.contents))

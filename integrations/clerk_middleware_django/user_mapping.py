@@ -11,16 +11,13 @@ from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db import DataError, IntegrityError, router, transaction
 
 from clerk_middleware import BackendAPIError, ClerkConfig
 from clerk_middleware.answers import Answer
-from clerk_middleware.logging import logger
 
-from .models import ClerkIdentity
-from .profiles import ClerkProfile, default_fields, is_in_claims
+from .newcomers import Newcomer, is_user_id
+from .profiles import ClerkProfile, is_in_claims
 from .settings import ClerkImproperlyConfigured
 from .user_session import attach_session
 
@@ -64,20 +61,20 @@ class Visitor:
         self._user_id = auth.user_id
         self._instance = instance_of(clerk, config)
         self._key = (self._instance, self._user_id)
-        self._database = router.db_for_write(ClerkIdentity)
+        self._newcomer = Newcomer(self._user_id, self._instance, clerk.options)
 
     def steps(self) -> Steps:
         """Returns the active local user, or `None`."""
-        if not (self._user_id.isascii() and self._user_id.isprintable()):
+        if not is_user_id(self._user_id):
             return None
-        user = yield self._find
+        user = yield self._newcomer.find
         if user is None and self._is_welcome():
             profile: ClerkProfile | None = ClerkProfile.of_claims(self._auth)
             if self._is_to_be_described():
                 if self._key in self._unavailable:
                     raise UserUnavailable("Clerk did not say a moment ago who the user is")
                 profile = self._profile_of((yield self._user_id))
-            user = (yield partial(self._settle, profile)) if profile is not None else None
+            user = (yield partial(self._newcomer.settle, profile)) if profile is not None else None
             if user is None:
                 self._turned_away.add(self._key)
         if user is None or not user.is_active:
@@ -94,9 +91,6 @@ class Visitor:
         self._unavailable.add(self._key)
         raise UserUnavailable(str(answer), status=answer.status, code=answer.code) from answer
 
-    def _find(self, using: str | None = None) -> Any:
-        return find_user(self._user_id, self._instance, using)
-
     def _is_welcome(self) -> bool:
         options = self._options
         is_expected = options.create_users or options.link_by_verified_email
@@ -108,86 +102,10 @@ class Visitor:
             return False
         return self._options.link_by_verified_email or not is_in_claims(self._auth)
 
-    def _settle(self, profile: ClerkProfile) -> Any:
-        """Link or create the local user; of several requests at once one does, and the others find it."""
-        try:
-            return self._link(profile) or self._create(profile)
-        except (IntegrityError, DataError):
-            user = self._find(self._database)
-        if user is None:
-            logger.warning(
-                "Clerk: %s gets no local user: a field that must be unique is another user's, or one that "
-                "must be set is missing, or one is too long. CLERK['USER_FIELDS'] decides the fields, and "
-                "CLERK['LINK_BY_VERIFIED_EMAIL'] whether users of the same address are linked.",
-                self._user_id,
-            )
-        return user
-
-    def _link(self, profile: ClerkProfile) -> Any:
-        if not self._options.link_by_verified_email or profile.backend_user is None or not profile.email:
-            return None
-        model = get_user_model()
-        users, field = model._default_manager.using(self._database), model.get_email_field_name()
-        if field not in {column.name for column in model._meta.concrete_fields}:
-            return None
-        same = list(users.filter(**{f"{field}__iexact": profile.email})[:2])
-        if len(same) != 1 or not _may_be_linked(same[0], profile.email):
-            return None
-        if ClerkIdentity.objects.using(self._database).filter(user=same[0]).exists():
-            return None
-        with transaction.atomic(using=self._database):
-            # A write comes first, because SQLite fails where a transaction that has read begins to write. The
-            # user is locked then: nobody is given rights between this look and the end.
-            identity = self._identify(same[0])
-            user = users.select_for_update().filter(pk=same[0].pk).first()
-            if user is None or not _may_be_linked(user, profile.email):
-                identity.delete()
-                return None
-        return user
-
-    def _create(self, profile: ClerkProfile) -> Any:
-        if not self._options.create_users:
-            return None
-        decide = self._options.user_fields or default_fields
-        fields = decide(profile)
-        if fields is None:
-            return None
-        user: Any = get_user_model()(**fields)
-        if not getattr(user, "password", True):
-            user.set_unusable_password()
-        with transaction.atomic(using=self._database):
-            user.save(force_insert=True, using=self._database)
-            self._identify(user)
-        return user
-
-    def _identify(self, user: Any) -> ClerkIdentity:
-        identity = ClerkIdentity(user=user, clerk_user_id=self._user_id, instance=self._instance)
-        identity.save(force_insert=True, using=self._database)
-        return identity
-
-
-def find_user(user_id: str, instance: str, using: str | None = None) -> Any:
-    """The local user of a Clerk user, active or not; `None` where there is none."""
-    # By the project's own manager: whom it hides, such as deleted users, is hidden here, too.
-    users = get_user_model()._default_manager.using(using).select_related("clerk_identity")
-    user: Any = users.filter(clerk_identity__clerk_user_id=user_id, clerk_identity__instance=instance).first()
-    # Some databases compare text without regard to case, and Clerk's ids differ by it.
-    is_same = user is not None and user.clerk_identity.clerk_user_id == user_id
-    return user if is_same else None
-
 
 def instance_of(clerk: Clerk, config: ClerkConfig) -> str:
     """What tells the users of several Clerk instances apart; empty where there is one."""
     return "" if isinstance(clerk.config, ClerkConfig) else _name_of(config)
-
-
-def _may_be_linked(user: Any, email: str) -> bool:
-    """Whether the owner of *email* may have the account: never one with power over others'."""
-    if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False) or not user.is_active:
-        return False
-    own: str = getattr(user, user.get_email_field_name())
-    # Databases and Unicode hold letters for equal that addresses differ by: beyond ASCII only the same is.
-    return own == email or (own.isascii() and email.isascii() and own.lower() == email.lower())
 
 
 def _name_of(config: ClerkConfig) -> str:

@@ -16,9 +16,10 @@ from django.views.decorators.debug import sensitive_variables
 
 from clerk_middleware import BackendAPIError, SessionAuth
 
+from .newcomers import find_user, is_user_id
 from .requests import get_auth, require_state, state_of
 from .runtime import clerk_of
-from .user_mapping import UserUnavailable, Visitor, find_user, instance_of
+from .user_mapping import UserUnavailable, Visitor, instance_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -78,8 +79,7 @@ async def aget_user(request: HttpRequest) -> LocalUser:
 def is_active_user(request: HttpRequest, user_id: str) -> bool:
     """Whether a Clerk user is an active local one. Nobody is created or linked."""
     instance = instance_of(clerk_of(request), require_state(request).config)
-    is_name = user_id.isascii() and user_id.isprintable()  # others are none that databases take
-    user = find_user(user_id, instance) if is_name else None
+    user = find_user(user_id, instance) if is_user_id(user_id) else None
     return user is not None and user.is_active
 
 

@@ -21,11 +21,14 @@ from clerk_middleware.protection import SIGNED_IN
 from clerk_middleware.sign_out import cookies_to_forget
 from clerk_middleware.wsgi_environ import paths_of
 
+from .content_security import add_nonce, policy_of_unknown
 from .decorator_order import check_decorator_order
+from .deliveries import is_delivery
+from .frontend_api import serve_frontend_api
 from .identity import Identity, clerk_request, current_auth, get_auth, runtime_in_use
 from .preflight import is_preflight
 from .redirects import own_url, sign_in_url, sign_up_url
-from .responses import own, response_of, with_headers
+from .responses import own, response_of, with_headers, with_policy
 from .runtime import EXTENSION, Runtime, runtime_of
 from .settings import expect_unchanged, options_in, read
 
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 
 class Clerk:
     """Authenticates each request of an application, answers handshakes, and turns refusals into responses.
+
+    Before that come requests to the Frontend API, where the configuration has ``frontend_api_proxy``.
 
     Views and templates find the Auth object in `current_auth` and in ``request.auth``. The configuration is
     ``app.config["CLERK_…"]``, then the environment.
@@ -78,6 +83,7 @@ class Clerk:
         runtime = Runtime.of(*read(app.config, config if config is not None else self._config))
         runtime.given = options_in(app.config)
         app.extensions[EXTENSION] = runtime
+        serve_frontend_api(app)
         app.before_request(_expect_finished_setup)
         app.before_request(_authenticate)
         # After every after_request function, whichever was registered first, and the session's cookie.
@@ -91,6 +97,7 @@ class Clerk:
         app.jinja_env.globals.update(
             current_auth=current_auth, clerk_sign_in_url=sign_in_url, clerk_sign_up_url=sign_up_url
         )
+        add_nonce(app.jinja_env.globals)
 
     @overload
     def protect_blueprint(
@@ -195,7 +202,9 @@ def _authenticate() -> Response | None:
         identity.is_redirected = True
         return response_of(answer)
     routes = identity.runtime.routes
-    if any(routes.cover(path, root) for path, root in paths_of(request.environ)) and not is_preflight():
+    if any(routes.cover(path, root) for path, root in paths_of(request.environ)) and not (
+        is_preflight() or is_delivery()
+    ):
         SIGNED_IN.check(identity.auth)
     return None
 
@@ -212,6 +221,7 @@ def _answer_failed_handshake(error: HandshakeError) -> Response:
 
 def _with_headers(response: Response) -> Response:
     identity = Identity.found()
-    if identity is None or identity.state is None or identity.is_redirected:
-        return response
-    return with_headers(response, identity.state)
+    if identity is not None and identity.state is not None:
+        return response if identity.is_redirected else with_headers(response, identity.state)
+    policy = policy_of_unknown(identity) if response.mimetype == "text/html" else None
+    return response if policy is None else with_policy(response, policy)

@@ -14,15 +14,21 @@ from werkzeug.local import LocalProxy
 
 from clerk_middleware import Auth, ClerkRequest, SignedOut
 from clerk_middleware.protection import signed_in
-from clerk_middleware.wsgi_environ import AUTH, STATE
+from clerk_middleware.wsgi_environ import AUTH, CSP_NONCE, STATE
 
 from .runtime import Runtime, runtime_of
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState, SessionAuth
+    from clerk_middleware.csp import ResponsePolicy
 
 #: The key in the environment under which a test client passes an application and its own `Runtime` for it.
 RUNTIME = "clerk_middleware_flask.runtime"
+_CONFIG_FOUND = "_clerk_config_found"
+
+
+#: Stands for a request whose ``Host`` is not this application's.
+UNKNOWN = ClerkRequest("GET", "http://localhost/")
 
 
 @dataclass(slots=True)
@@ -35,6 +41,8 @@ class Identity:
     state: RequestState | None = None
     #: Whether the redirect of `state` is the answer, which has its headers then.
     is_redirected: bool = False
+    #: That of its error page, should authenticating fail; see content_security.py.
+    error_policy: ResponsePolicy | None = None
 
     @classmethod
     def of_request(cls) -> Identity:
@@ -66,6 +74,8 @@ class Identity:
         self.auth = state.to_request_auth()
         environ = request.environ
         environ[AUTH], environ[STATE] = self.auth, state
+        if state.policy is not None and state.policy.nonce is not None:
+            environ[CSP_NONCE] = environ["HTTP_X_NONCE"] = state.policy.nonce
         return state
 
 
@@ -90,7 +100,14 @@ def clerk_request() -> ClerkRequest:
     given = request._get_current_object()  # type: ignore[attr-defined]
     _ = given.host
     # A copy without what will refer to it: each would wait for a collection.
-    return ClerkRequest.from_wsgi({**given.environ, "werkzeug.request": None})
+    seen = ClerkRequest.from_wsgi({**given.environ, "werkzeug.request": None})
+    seen.config_found = given.__dict__.get(_CONFIG_FOUND)
+    return seen
+
+
+def remember_config(seen: ClerkRequest) -> None:
+    """Keep the configuration that serves the current request, so that a function of it is asked once."""
+    request.__dict__[_CONFIG_FOUND] = seen.config_found
 
 
 def get_state() -> RequestState:

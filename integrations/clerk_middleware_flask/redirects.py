@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from werkzeug.exceptions import SecurityError
 
-from clerk_middleware import ClerkRequest
 from clerk_middleware.answers import CLERK_PARAMS
 from clerk_middleware.redirects import AuthRedirects, own_page
 
-from .identity import Identity, clerk_request
+from .identity import UNKNOWN, Identity, clerk_request
 
 if TYPE_CHECKING:
     from typing import Self
@@ -61,14 +60,14 @@ class _Visit(NamedTuple):
         try:
             seen = clerk_request()
         except SecurityError:
-            return cls(identity, config_for(_UNKNOWN), None)
+            return cls(identity, config_for(UNKNOWN), None)
         return cls(identity, config_for(seen), seen.url)
 
     def redirects(self) -> AuthRedirects:
         state = self.identity.state
         return AuthRedirects(
             self.config,
-            base_url=str(self.url or _UNKNOWN.url),
+            base_url=str(self.url or UNKNOWN.url),
             dev_browser_token=state.dev_browser_token if state is not None else None,
             session_status=self.identity.auth.session_status,
         )
@@ -79,6 +78,3 @@ class _Visit(NamedTuple):
     def way_back(self, wanted: str | None) -> str | None:
         page = self.own_page(wanted) or self.url
         return str(page.without_params(CLERK_PARAMS)) if page is not None else None
-
-
-_UNKNOWN = ClerkRequest("GET", "http://localhost/")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Response, current_app
 from werkzeug.datastructures import Headers
 
-from clerk_middleware.response_headers import cookies_of, with_auth_headers
+from clerk_middleware.response_headers import cookies_of, with_clerk_headers
 
 if TYPE_CHECKING:
     from clerk_middleware import RequestState
     from clerk_middleware.answers import Answer
+    from clerk_middleware.csp import ResponsePolicy
 
 
 def response_of(answer: Answer) -> Response:
@@ -24,9 +25,16 @@ def response_of(answer: Answer) -> Response:
 
 def with_headers(response: Response, state: RequestState) -> Response:
     """A view's response, with what authenticating its request adds."""
-    if cookies_of(state):
+    if cookies_of(state) or state.policy is not None:
         response = own(response)
-    response.headers = Headers(with_auth_headers(response.headers, state, str))
+    response.headers = Headers(with_clerk_headers(response.status_code, response.headers, state, str))
+    return response
+
+
+def with_policy(response: Response, policy: ResponsePolicy) -> Response:
+    """A page for a request that was not authenticated, with its policy."""
+    response = own(response)
+    response.headers = Headers(policy.headers(response.status_code, response.headers, str))
     return response
 
 

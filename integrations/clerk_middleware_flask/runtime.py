@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from clerk_middleware import Authenticator, ConfigurationError
+from clerk_middleware.proxy.wsgi import WSGIProxy
 from clerk_middleware.route_protection import RouteProtection
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Runtime:
 
     config: ConfigSource
     authenticator: Authenticator
+    proxy: WSGIProxy
     options: RouteOptions
     routes: RouteProtection
     #: The options in ``app.config`` when it was made.
@@ -43,18 +45,26 @@ class Runtime:
         options: RouteOptions,
         *,
         transport: Any = None,
+        proxy_transport: Any = None,
         clock: Callable[[], float] = time.time,
     ) -> Self:
         """
         :param transport: an httpx transport; see `Authenticator`.
+        :param proxy_transport: likewise, for the Frontend API.
         :raises ConfigurationError: if they don't go together.
         """
         return cls(
             config=config,
             authenticator=Authenticator(config, transport=transport, clock=clock),
+            proxy=WSGIProxy(config, transport=proxy_transport),
             options=options,
             routes=RouteProtection(options.protected_routes, options.public_routes),
         )
+
+    def close(self) -> None:
+        """Close the connections to Clerk; a later request opens new ones."""
+        self.authenticator.close()
+        self.proxy.close()
 
 
 def runtime_of(app: Flask) -> Runtime:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Self
     from wsgiref.types import WSGIEnvironment
 
+    import httpx
     from flask import Flask, Response
     from werkzeug.datastructures import Headers
 
@@ -65,7 +66,11 @@ class _Instance(Instance):
         if self._made is None:
             given = runtime_of(self._app)
             self._made = Runtime.of(
-                self.own(given.config), given.options, transport=self.transport(), clock=now
+                self.own(given.config),
+                given.options,
+                transport=self.transport(),
+                proxy_transport=_no_frontend_api(),
+                clock=now,
             )
         return self._made
 
@@ -83,6 +88,19 @@ class _Instance(Instance):
         with suppress(Exception), self._app.request_context(environ.copy()):
             config = clerk.authenticator.config_for(clerk_request())
         return config
+
+
+def _no_frontend_api() -> httpx.MockTransport:
+    """What the proxy of a test asks: nobody signs in there, for `clerk_login` does that."""
+    import httpx
+
+    text = b'{"errors":[{"code":"resource_not_found","message":"Tests have no Frontend API."}]}'
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        headers = {"content-type": "application/json", "content-length": str(len(text))}
+        return httpx.Response(404, headers=headers, stream=httpx.ByteStream(text))
+
+    return httpx.MockTransport(answer)
 
 
 class ClerkTestClient(SignsIn, FlaskClient):

@@ -21,6 +21,8 @@ import pytest
 from clerk_middleware import AsyncAuthenticator, ClerkConfig, ClerkRequest
 from clerk_middleware.local import LocalClerk
 
+from ..webhook_messages import SECRET
+
 # The example applications are not part of the wheel, which the core is to be taken from: so last.
 sys.path.append(str(Path(__file__).parents[2]))
 
@@ -74,8 +76,20 @@ class FastAPIFleet(FleetHere):
         self._loop = asyncio.Runner()
 
     def close(self) -> None:
-        self._loop.run(self.app.state.clerk.aclose())
+        self._loop.run(self._live())
         self._loop.close()
+
+    async def _live(self) -> None:
+        """Start and stop, so that everything closes its connections."""
+        events = iter(["lifespan.startup", "lifespan.shutdown"])
+
+        async def receive() -> dict[str, Any]:
+            return {"type": next(events)}
+
+        async def send(message: Any) -> None:
+            assert message["type"].endswith(".complete")
+
+        await self.app({"type": "lifespan", "app": self.app}, receive, send)
 
     @staticmethod
     def config_of(app: Any) -> ClerkConfig:
@@ -98,7 +112,7 @@ class FlaskFleet(FleetHere):
         super().__init__(clerk, clerk_url, flask_example.create_app)
 
     def close(self) -> None:
-        self.app.extensions["clerk"].authenticator.close()
+        self.app.extensions["clerk"].close()
 
     @staticmethod
     def config_of(app: Any) -> ClerkConfig:
@@ -135,6 +149,9 @@ def _environment(clerk: LocalClerk, clerk_url: str) -> dict[str, str]:
         "CLERK_SECRET_KEY": clerk.secret_key,
         "CLERK_JWT_KEY": clerk.jwt_key,
         "CLERK_API_URL": clerk_url,
+        "CLERK_FAPI_URL": clerk_url,
+        "CLERK_FRONTEND_API_PROXY": "/__clerk",
+        "CLERK_WEBHOOK_SIGNING_SECRET": SECRET,
         "CLERK_AUTHORIZED_PARTIES": APP,
         "CLERK_MACHINE_ID": machine.id,
         "CLERK_MACHINE_SECRET_KEY": machine.secret_key,

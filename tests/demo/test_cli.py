@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,9 +23,11 @@ from clerk_middleware.cli.browser import Browser
 from clerk_middleware.cli.serving import origins_of, serve
 from clerk_middleware.cli.stage import set_up
 from clerk_middleware.cli.tour import Unexpected, expect
+from clerk_middleware.csp import response as policy
 from clerk_middleware.local import LocalClerk
 from clerk_middleware.local.seed_file import load_seed
 from clerk_middleware.protection import Requirement
+from clerk_middleware.webhooks import stores, verification
 
 from .conftest import lines_until
 
@@ -137,14 +140,45 @@ def test_the_check_notices_machines_that_are_meant_for_others(
     """An application that was not told which machine it is."""
     environment = LocalClerk.environment
 
-    def without_id(self: LocalClerk, url: str, *, machine: str | None = None) -> dict[str, str]:
-        variables = environment(self, url, machine=machine)
+    def without_id(self: LocalClerk, url: str, **options: Any) -> dict[str, str]:
+        variables = environment(self, url, **options)
         return {name: value for name, value in variables.items() if name != "CLERK_MACHINE_ID"}
 
     monkeypatch.setattr(LocalClerk, "environment", without_id)
     assert main(["demo", "--check"]) == 1
     failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
     assert failed == ["FAIL  A machine of the same Clerk instance that may not call this one is refused"]
+
+
+@pytest.mark.parametrize("app", ["fastapi", "flask"])
+@pytest.mark.parametrize(
+    ("module", "name", "stand_in", "steps"),
+    [
+        (policy, "token_urlsafe", lambda size: "a-nonce-that-never-changes", ["A page's policy lets only"]),
+        (verification, "_is_signed", lambda *_: True, ["A webhook that somebody else has signed"]),
+        (
+            stores.MemoryWebhookStore,
+            "finish",
+            stores.MemoryWebhookStore.abandon,
+            ["A webhook that is delivered again"],
+        ),
+    ],
+    ids=["one nonce for all", "no signature", "no memory"],
+)
+def test_the_check_notices_what_is_not_safe(
+    app: str,
+    module: Any,
+    name: str,
+    stand_in: Any,
+    steps: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(module, name, stand_in)
+    assert main(["demo", "--check", "--app", app]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == len(steps)
+    assert all(line.startswith(f"FAIL  {step}") for line, step in zip(failed, steps, strict=True))
 
 
 def test_a_seed_without_machines() -> None:

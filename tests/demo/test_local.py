@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,9 +20,11 @@ from fastapi import Depends, FastAPI
 from clerk_middleware import ClerkConfig
 from clerk_middleware.cli import main
 from clerk_middleware.cli.browser import Browser
+from clerk_middleware.cli.origins import origins
 from clerk_middleware.cli.serving import listen, serve, url_of
 from clerk_middleware.local import LocalClerk
 from clerk_middleware_fastapi import ClerkMiddleware, CurrentAuth, require_auth
+from tests.local.webhook_receiver import receiving, verifies
 
 from .conftest import lines_until
 
@@ -126,6 +129,114 @@ def test_programs_that_the_seed_lacks(tmp_path: Path, capsys: pytest.CaptureFixt
     ):
         assert main(["local", "--seed", str(path), option, "x"]) == 1
         assert problem in capsys.readouterr().err
+
+
+def test_webhooks_are_signed_with_the_secret_that_it_prints() -> None:
+    with receiving() as receiver, running("--webhook", receiver.url) as said:
+        environment = exported(said)
+        assert f"Webhooks are sent to\n  {receiver.url}, *, signed with whsec_" in said
+        assert "The signing secret of webhooks is another one at each start." in said
+        with httpx.Client(trust_env=False, base_url=environment["CLERK_API_URL"]) as client:
+            client.post("/sign-in", data={"user_id": "user_dev", "password": "fleet-demo"})
+        give_up = time.monotonic() + 10
+        while not receiver.requests and time.monotonic() < give_up:
+            time.sleep(0.01)
+        (request,) = receiver.requests
+        assert verifies(request, environment["CLERK_WEBHOOK_SIGNING_SECRET"])
+        assert b'"type":"session.created"' in request.body
+
+
+def test_a_signing_secret_that_stays(tmp_path: Path) -> None:
+    path, secret = tmp_path / "seed.toml", "whsec_" + "b" * 32
+    path.write_text(
+        f'{SEED}[[webhooks]]\nurl = "http://localhost:9/hooks"\n'
+        f'events = ["user.*"]\nsigning_secret = "whsec_{"a" * 32}"\n'
+    )
+    for url, events in (("http://localhost:9/hooks", "user.*"), ("http://localhost:9/others", "*")):
+        with running("--seed", str(path), "--webhook", url, "--webhook-secret", secret) as said:
+            assert exported(said)["CLERK_WEBHOOK_SIGNING_SECRET"] == secret
+            assert f"{url}, {events}, signed with {secret}" in said
+            assert said.count("http://localhost:9/hooks") == 1
+            assert "The signing secret of webhooks" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "first"),
+    [
+        ("http://localhost:8011/hooks?a=b", ["http://localhost:8011", "http://127.0.0.1:8011"]),
+        ("http://127.0.0.1:8000/hooks", []),
+        ("https://App.localhost:443/hooks", ["https://app.localhost"]),
+        ("http://[::1]:80/hooks", ["http://[::1]"]),
+    ],
+)
+def test_where_webhooks_go_a_browser_may_come_from(url: str, first: list[str]) -> None:
+    usual = [f"http://{host}:{port}" for port in (8000, 5000) for host in ("localhost", "127.0.0.1")]
+    assert origins(url) == first + usual
+    assert origins() == usual
+
+
+def test_the_origin_of_the_application_is_among_those_that_it_prints() -> None:
+    with running("--webhook", "http://localhost:8011/webhooks/clerk") as said:
+        first = exported(said)["CLERK_AUTHORIZED_PARTIES"].split(",")[:3]
+    assert first == ["http://localhost:8011", "http://127.0.0.1:8011", "http://localhost:8000"]
+
+
+def test_the_only_endpoint_of_the_seed_is_the_applications(tmp_path: Path) -> None:
+    path, secret = tmp_path / "seed.toml", "whsec_" + "a" * 32
+    table = f'[[webhooks]]\nurl = "http://localhost:9/hooks"\nsigning_secret = "{secret}"\n'
+    path.write_text(SEED + table)
+    for options in ((), ("--webhook", "http://localhost:9/hooks")):
+        with running("--seed", str(path), *options) as said:
+            assert exported(said)["CLERK_WEBHOOK_SIGNING_SECRET"] == secret
+            assert said.count("http://localhost:9/hooks") == 1
+            assert "The signing secret of webhooks" not in said
+    path.write_text(SEED + table + table.replace('hooks"', 'others"'))
+    with running("--seed", str(path)) as said:
+        assert "CLERK_WEBHOOK_SIGNING_SECRET" not in exported(said)
+        assert f"http://localhost:9/others, *, signed with {secret}" in said
+
+
+@pytest.mark.parametrize(("options", "path"), [(("--proxy",), "/__clerk"), (("--proxy", "/auth"), "/auth")])
+def test_an_application_that_proxies_the_frontend_api(options: tuple[str, ...], path: str) -> None:
+    with running(*options) as said:
+        environment = exported(said)
+        assert environment["CLERK_FRONTEND_API_PROXY"] == path
+        assert environment["CLERK_FAPI_URL"] == environment["CLERK_API_URL"]
+        assert "CLERK_PROXY_URL" not in environment
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("--webhook", "https://example.com/", "--webhook: url of a webhook endpoint is at 'example.com'"),
+        ("--webhook", "localhost:8000", "--webhook: url of a webhook endpoint must be a full http or https"),
+        ("--proxy", "__clerk", "--proxy: proxy must be a path of the application, such as /__clerk"),
+    ],
+)
+def test_what_is_no_url_or_path(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, problem: str
+) -> None:
+    assert main(["local", "--port", "0", option, value]) == 1
+    assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ((), "--webhook-secret is that of --webhook URL, which is missing"),
+        (
+            ("--webhook", "http://localhost:9/"),
+            "--webhook-secret must be whsec_ and 24 to 64 bytes in base64",
+        ),
+    ],
+)
+def test_a_signing_secret_that_is_none(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], problem: str
+) -> None:
+    assert main(["local", "--port", "0", "--webhook-secret", "whsec_tooshort", *options]) == 1
+    said = capsys.readouterr().err
+    assert problem in said
+    assert "tooshort" not in said
 
 
 def test_a_secret_key_that_stays() -> None:

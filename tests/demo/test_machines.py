@@ -107,14 +107,14 @@ class TestOAuthApplications:
         fleet.ask("GET", "/dashboard", {**member(fleet, "user_ada"), "accept": "text/html"})
         assert numbers(fleet, oauth(fleet, "user_ada", "read:loads")) == []
 
-    def test_find_out_where_to_get_a_token(self, fleet: Any) -> None:
+    def test_find_out_where_to_get_a_token(self, fleet: Any, clerk_url: str) -> None:
         url = "/.well-known/oauth-protected-resource/api"
         challenge = fleet.ask("GET", "/api/loads", JSON).headers["www-authenticate"]
         assert challenge == f'Bearer scope="read:loads", resource_metadata="http://fleet.example{url}"'
         answer = fleet.ask("GET", url)
         assert answer.json() == {
             "resource": "http://fleet.example/api",
-            "authorization_servers": ["https://local-instance-1.clerk.accounts.dev"],
+            "authorization_servers": [clerk_url],
             "bearer_methods_supported": ["header"],
             "scopes_supported": ["read:loads"],
         }

@@ -50,9 +50,10 @@ def test_somebody_signs_in_and_works(
 ) -> None:
     """With the variables of ``clerk-middleware local``."""
     with clerk.serve() as local, closing(Browser()) as browser:
+        webhooks = clerk.add_webhook_endpoint(f"http://{address}/webhooks/clerk", ["user.*"])
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CLERK_")},
-            **clerk.environment(local.url),
+            **clerk.environment(local.url, proxy="/__clerk", webhooks=webhooks),
             "CLERK_AUTHORIZED_PARTIES": f"http://{address}",
             "DATABASE_URL": f"sqlite:///{tmp_path / 'fleet.sqlite3'}",
             "DJANGO_DEBUG": "1",
@@ -71,6 +72,15 @@ def test_somebody_signs_in_and_works(
                 page = browser.visit(f"http://{address}/loads")
                 page = browser.submit(str(page.url), {"user_id": "user_dev", "password": "fleet-demo"})
                 assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
+                handshakes = [hop.url for hop in page.history if "handshake?" in str(hop.url)]
+                assert {f"{url.scheme}://{url.netloc.decode()}" for url in handshakes} == {
+                    f"http://{address}"
+                }
+                user = clerk.create_user("ines@example.com", first_name="Ines")
+                clerk.delete_user(user.id)
+                clerk.wait_for_webhooks(20)
+                statuses = [message.attempts[-1].status_code for message in clerk.webhook_messages[-2:]]
+                assert statuses == [204, 204]
                 page = browser.submit(f"http://{address}/loads", LOAD)
                 assert (page.status_code, str(page.url)) == (200, f"http://{address}/loads")
                 if "gunicorn" not in server:  # whose other worker has a memory of its own
@@ -79,6 +89,7 @@ def test_somebody_signs_in_and_works(
                 assert browser.fetch(f"http://{address}/static/fleet.css").status_code == 200
             finally:
                 stop(process)
+                clerk.remove_webhook_endpoint(webhooks)
 
 
 def answers(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -23,6 +23,8 @@ from clerk_middleware.local import LocalClerk, User
 from clerk_middleware.local.server import serve
 from clerk_middleware_django.runtime import current
 
+from ..frontend_api import serving
+
 SITE = "https://app.example.com"
 
 
@@ -162,7 +164,27 @@ async def _event_loop() -> AsyncIterator[None]:
     finally:
         with suppress(ConfigurationError):
             await current().async_authenticator.aclose()
+            await current().async_proxy.aclose()
         await asyncio.sleep(0)  # in which the sockets are closed
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The project under uvicorn; gives its URL."""
+    handler = ASGIHandler()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await handler(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        async with _event_loop():  # which ends here, and its connections with it
+            await send({"type": "lifespan.shutdown.complete"})
+
+    with serving(app) as url:
+        yield url
 
 
 def _bytes(text: str | bytes) -> bytes:
@@ -193,11 +215,12 @@ class Asked:
         return [found[1] for path in self.paths if (found := re.fullmatch("/v1/users/(.+)", path))]
 
     def add_user(self, id: str, **fields: Any) -> str:
-        self.clerk._instance.users[id] = User(**{"id": id, "email": "", "password": "unused", **fields})
+        # Not create_user(), which wants addresses that are nobody else's.
+        self.clerk._instance.put_user(User(**{"id": id, "email": "", "password": "unused", **fields}))
         return id
 
     def remove_user(self, id: str) -> None:
-        del self.clerk._instance.users[id]
+        self.clerk._instance.remove_user(id)
 
 
 @pytest.fixture(scope="session")
@@ -216,9 +239,12 @@ def _api(clerk: LocalClerk) -> Iterator[Asked]:
 @pytest.fixture
 def asked(_api: Asked) -> Iterator[Asked]:
     """The Backend API of `clerk`, which remembers what it was asked, and can be made to fail."""
-    users = dict(_api.clerk.users)
+    before = _api.clerk.users
     _api.paths.clear()
     yield _api
     _api.clerk.recover()
-    _api.clerk._instance.users.clear()
-    _api.clerk._instance.users.update(users)
+    for id in _api.clerk.users.keys() - before.keys():
+        _api.remove_user(id)
+    for id, user in before.items():
+        if _api.clerk.users.get(id) != user:
+            _api.clerk._instance.put_user(user)

@@ -266,6 +266,14 @@ class TestMiddleware:
         assert CLERK_USER in hint_of("W003")
         assert option in found()["clerk.W003"].msg
 
+    @pytest.mark.parametrize("option", ["CREATE_USERS", "LINK_BY_VERIFIED_EMAIL"])
+    def test_webhooks_create_users_without_it(
+        self, option: str, clerk_settings: Change, stack: Callable[..., None]
+    ) -> None:
+        clerk_settings(SYNC_USERS=True, **{option: True})
+        stack(CLERK)
+        assert "clerk.W003" not in found()
+
     def test_both_options_of_users(self, clerk_settings: Change, stack: Callable[..., None]) -> None:
         clerk_settings(CREATE_USERS=True, LINK_BY_VERIFIED_EMAIL=True)
         stack(CLERK)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from clerk_middleware import ClerkConfig, SessionAuth
-from clerk_middleware_django.profiles import ClerkProfile, default_fields
+from clerk_middleware import ClerkConfig
+from clerk_middleware_django.newcomers import Newcomer
+from clerk_middleware_django.profiles import ClerkProfile, default_changes, default_fields
 from clerk_middleware_django.runtime import Clerk
 from clerk_middleware_django.settings import DjangoOptions
-from clerk_middleware_django.user_mapping import Visitor
 
 DEV = ClerkProfile(user_id="user_dev", email="dev@example.com", first_name="Dev", last_name="Patel")
 
@@ -42,6 +42,14 @@ def test_which_nobody_without_an_address_is_given(
     assert "CLERK['USER_FIELDS']" in caplog.text
 
 
+def test_changes_leave_the_user_name_unless_it_is_the_address(settings: Any) -> None:
+    changes = {"email": "dev@example.com", "first_name": "Dev", "last_name": "Patel"}
+    assert default_changes(DEV) == changes
+    settings.AUTH_USER_MODEL = "people.Person"
+    assert default_changes(DEV) == {"address": "dev@example.com"}
+    assert default_changes(ClerkProfile(user_id="user_dev", email=None)) == {}
+
+
 def test_of_one_without_addresses_and_names(settings: Any) -> None:
     settings.AUTH_USER_MODEL = "people.Account"
     assert default_fields(DEV) == {"handle": "user_dev"}
@@ -49,7 +57,7 @@ def test_of_one_without_addresses_and_names(settings: Any) -> None:
 
 def test_which_has_nothing_to_be_linked_by(settings: Any, config: Callable[..., ClerkConfig]) -> None:
     settings.AUTH_USER_MODEL = "people.Account"
-    auth = SessionAuth.from_claims({"sub": "user_dev"}, token="t")
     clerk = Clerk.of(config(), DjangoOptions(link_by_verified_email=True))
     described = ClerkProfile(user_id="user_dev", email="dev@example.com", backend_user={"id": "user_dev"})
-    assert Visitor(auth, config(), clerk)._settle(described) is None  # and no query for a field that is not
+    newcomer = Newcomer("user_dev", "", clerk.options)
+    assert newcomer.settle(described) is None  # and no query for a field that is not there

@@ -82,7 +82,7 @@ class TestAMistake:
         message = str(problem({name: "x"}))
         assert f"settings.CLERK[{name!r}]: there is no such setting: there are " in message
         assert "ACCEPTS_TOKEN, API_URL" in message
-        assert "CONFIG, CREATE_USERS" in message
+        assert "CONFIG, CONTENT_SECURITY_POLICY, CREATE_USERS" in message
         assert "TRUST_FORWARDED_HEADERS" not in message
 
     def test_of_trusting_headers_names_djangos_settings(self, problem: Problem, clerk: LocalClerk) -> None:

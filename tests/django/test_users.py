@@ -570,18 +570,60 @@ class TestLinking:
         assert me(dispatcher).json()["anonymous"]
         assert self.linked() == {}
 
-    def test_spares_who_comes_to_power_at_this_very_moment(
-        self, me: Me, local: User, dispatcher: Headers, linking: Any
+    @pytest.mark.parametrize("change", [{"is_staff": True}, {"is_active": False}, {"email": "x@y.example"}])
+    def test_spares_who_becomes_another_at_this_very_moment(
+        self, change: dict[str, Any], me: Me, local: User, dispatcher: Headers, linking: Any
     ) -> None:
-        def promote(**_: Any) -> None:
-            User.objects.update(is_staff=True)
+        def become(**_: Any) -> None:
+            User.objects.filter(pk=local.pk).update(**change)
 
-        pre_save.connect(promote, sender=ClerkIdentity)
+        pre_save.connect(become, sender=ClerkIdentity)
         try:
             assert me(dispatcher).json()["anonymous"]
         finally:
-            pre_save.disconnect(promote, sender=ClerkIdentity)
+            pre_save.disconnect(become, sender=ClerkIdentity)
         assert self.linked() == {}
+        assert User.objects.count() == 1
+
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
+    @pytest.mark.parametrize("linked", [False, True])
+    @pytest.mark.parametrize("others", [0, 2])
+    def test_puts_nobody_into_the_place_of_one_who_is_not_given_away(
+        self,
+        change: dict[str, Any],
+        linked: bool,
+        others: int,
+        me: Me,
+        local: User,
+        dispatcher: Headers,
+        linking: Any,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        linking(CREATE_USERS=True)
+        User.objects.update(**change)
+        if linked:
+            ClerkIdentity.objects.create(user=local, clerk_user_id="user_earlier")
+        for number in range(others):
+            User.objects.create(username=f"a{number}", email="dev@blueridge.example")
+        assert me(dispatcher).json()["anonymous"]
+        assert User.objects.count() == 1 + others
+        assert "user_dev" not in self.linked()
+        assert "user_dev gets no local user: one who is inactive, staff or a superuser" in caplog.text
+
+    def test_is_not_hindered_by_who_has_another_letter_in_the_address(
+        self, me: Me, dispatcher: Headers, linking: Any
+    ) -> None:
+        linking(CREATE_USERS=True)
+        User.objects.create_user("boss", "d\u00e9v@blueridge.example", is_staff=True)
+        with register_lookup(CharField, Alike, lookup_name="iexact"):
+            assert me(dispatcher).json()["username"] == "user_dev"
+
+    def test_puts_others_beside_those_who_share_an_address(
+        self, me: Me, local: User, dispatcher: Headers, linking: Any
+    ) -> None:
+        linking(CREATE_USERS=True)
+        User.objects.create_user("second", "DEV@blueridge.example")
+        assert me(dispatcher).json()["username"] == "user_dev"
 
     @pytest.mark.parametrize("instance", ["", "clerk.other.example"])
     def test_spares_who_is_linked_already(
@@ -666,7 +708,7 @@ class TestLinking:
         self, me: Me, local: User, dispatcher: Headers, admin: Headers, linking: Any
     ) -> None:
         linking(CREATE_USERS=True)
-        User.objects.create_user("chief", "ada@blueridge.example", is_staff=True)
+        User.objects.create_user("chief", "chief@blueridge.example", is_staff=True)
         assert me(dispatcher).json()["username"] == "old-dev"
         assert me(admin).json()["username"] == "user_ada"
         assert self.linked() == {"user_dev": "old-dev", "user_ada": "user_ada"}

@@ -39,3 +39,8 @@ def example(page: str, holds: str) -> Example:
     """The one example of *page* that holds this text."""
     [found] = [one for one in EXAMPLES if one.page == page and holds in one.text]
     return found
+
+
+def section_of(page: str, title: str) -> str:
+    """The text of *page* below a heading of the second level."""
+    return page.partition(f"\n## {title}\n")[2].partition("\n## ")[0]

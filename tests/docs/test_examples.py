@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "CLERK_SECRET_KEY": "sk_test_documentation",
     "CLERK_PUBLISHABLE_KEY": "pk_test_bG9jYWwtaW5zdGFuY2UtMS5jbGVyay5hY2NvdW50cy5kZXYk",
     "CLERK_AUTHORIZED_PARTIES": "http://testserver",
+    "CLERK_WEBHOOK_SIGNING_SECRET": "whsec_ZG9jdW1lbnRhdGlvbi1kb2N1bWVudGF0aW9u",
     "DJANGO_SETTINGS_MODULE": "django_settings",
 }
 
@@ -45,7 +46,7 @@ client.clerk_login(
 for page in pages:
     assert client.get(page).status_code in (200, 404), page
 """,
-    "from clerk_middleware.wsgi import": """
+    "get_session(request.environ)": """
 from werkzeug.test import Client
 
 assert Client(application).get("/").status_code == 401
@@ -181,7 +182,7 @@ def flask_example(holds: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_flasks_check_of_forgery_lets_tokens_pass_and_can_be_turned_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = flask_example("def check_forgery", tmp_path, monkeypatch)
+    app = flask_example("class FormProtection", tmp_path, monkeypatch)
     app.add_url_rule("/notes", "notes", lambda: "written", methods=["POST"])
     client = ClerkTestClient(app)
     client.clerk_login("user_1")

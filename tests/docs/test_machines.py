@@ -7,17 +7,15 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 import clerk_middleware_flask
 from clerk_middleware import (
@@ -35,6 +33,7 @@ from clerk_middleware.m2m import M2MBearer
 from clerk_middleware.protection import Requirement
 
 from .examples import ROOT, example
+from .serving import serving
 
 with warnings.catch_warnings():  # older versions import a name that anyio deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -337,21 +336,6 @@ def test_a_revoked_key_goes_on_for_ten_seconds(instance: LocalClerk, instance_se
 
 
 # M2M
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_config=None))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.005)
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.mark.parametrize(("machine", "status"), [("mch_tracking", 200), ("mch_billing", 401)])

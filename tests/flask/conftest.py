@@ -48,7 +48,7 @@ def bare_app(tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     for app in made:
         installed = app.extensions.get("clerk")
         if isinstance(installed, Runtime):
-            installed.authenticator.close()
+            installed.close()
 
 
 @pytest.fixture

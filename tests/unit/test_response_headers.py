@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clerk_middleware import RequestState
-from clerk_middleware.response_headers import cookies_of, is_for_caches, latin_1, with_auth_headers
+from clerk_middleware.response_headers import cookies_of, is_for_caches, latin_1, with_clerk_headers
 
 Pairs = list[tuple[str, str]]
 
@@ -33,13 +33,13 @@ REFRESHED = state(
 
 def as_text(own: Iterable[tuple[str, str]], state: RequestState) -> Pairs:
     """As WSGI has headers."""
-    return with_auth_headers(own, state, str)
+    return with_clerk_headers(200, own, state, str)
 
 
 def as_bytes(own: Iterable[tuple[str, str]], state: RequestState) -> Pairs:
     """As ASGI has them."""
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in own]
-    sent = with_auth_headers(pairs, state, latin_1)
+    sent = with_clerk_headers(200, pairs, state, latin_1)
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in sent]
 
 
@@ -144,6 +144,6 @@ def test_what_says_nothing_to_caches_stays(name: str, protocol: Protocol) -> Non
 def test_bytes_that_are_no_text_go_out_as_they_came(decided: RequestState) -> None:
     """What is wrong with them is the server's to say."""
     own = [(b"X-\xff", b"\xfe\x00"), (b"Vary", b"X-\xff")]
-    sent = with_auth_headers(own, decided, latin_1)
+    sent = with_clerk_headers(200, own, decided, latin_1)
     assert sent[0] == (b"X-\xff", b"\xfe\x00")
     assert sent[-1] == (b"vary", b"X-\xff, Authorization, Cookie")

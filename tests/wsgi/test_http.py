@@ -126,6 +126,22 @@ class TestWhatItIsGiven:
         assert app.authenticator is authenticator
         assert get_auth(request_to(app, "/", dispatcher).environ).user_id is None  # expired, in an hour
 
+    def test_it_closes_the_authenticator_that_it_made(
+        self, config: Any, responding: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed = []
+
+        class Client(Authenticator):
+            def close(self) -> None:
+                closed.append(self)
+
+        monkeypatch.setattr("clerk_middleware.wsgi.Authenticator", Client)
+        ClerkMiddleware(responding(), authenticator=Client(config())).close()
+        assert closed == []
+        app = ClerkMiddleware(responding(), config())
+        app.close()
+        assert closed == [app.authenticator]
+
     def test_the_configuration_may_depend_on_the_request(
         self, config: Any, development_config: Any, request_to: Any, responding: Any, dispatcher: Any
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..tour import Step
-from . import expiry, machines, organizations, parts, permissions, signing_in
+from . import expiry, machines, organizations, own_domain, parts, permissions, signing_in, webhooks
 
 __all__ = ["STEPS"]
 
@@ -13,6 +13,9 @@ STEPS: tuple[Step, ...] = (
     signing_in.unauthorized_api,
     signing_in.sign_in,
     signing_in.no_further_handshake,
+    own_domain.handshake_by_proxy,
+    own_domain.proxy_for_clerk_alone,
+    own_domain.content_security_policy,
     permissions.form,
     permissions.form_of_another_site,
     permissions.other_role,
@@ -35,6 +38,9 @@ STEPS: tuple[Step, ...] = (
     machines.foreign_machine,
     machines.oauth_token,
     machines.oauth_discovery,
+    webhooks.roster,
+    webhooks.redelivered_webhook,
+    webhooks.forged_webhook,
     parts.described,
     parts.local_user,
     signing_in.sign_out,

@@ -114,6 +114,8 @@ class Grants:
         if kept.is_used:
             kept.grant.revoked = True
             raise GrantRefused("The authorization code was used before: its tokens are revoked.")
+        if kept.grant.is_revoked:
+            raise GrantRefused("What the authorization code stands for was revoked.")
         if kept.expires_at <= self._clock():
             raise GrantRefused("The authorization code has expired: begin again.")
         if redirect_uri != kept.redirect_uri:
@@ -146,6 +148,13 @@ class Grants:
         """A new refresh token in place of `token`, whose second use will revoke the grant."""
         token.is_used = True
         return self.new_refresh_token(token.grant)
+
+    def revoke_those_of(self, user_id: str) -> None:
+        """Revoke all that a user granted."""
+        codes, refresh_tokens = self._codes.values(), self._refresh_tokens.values()
+        for grant in (*(code.grant for code in codes), *(token.grant for token in refresh_tokens)):
+            if grant.user_id == user_id:
+                grant.revoked = True
 
     def grant_of(self, refresh_token: str) -> Grant | None:
         """The grant that a refresh token is of."""

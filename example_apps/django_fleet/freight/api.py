@@ -20,6 +20,7 @@ from clerk_middleware import MachineAuth, SessionAuth
 from clerk_middleware_django.drf import HasPermission, HasReverification, HasRole, HasToken, Protect
 from example_apps.fleet.machines import READ_LOADS, READERS
 from example_apps.fleet.permissions import JUST_VERIFIED, may_read_audit_log
+from example_apps.fleet.roster import READ_ROSTER
 
 from ..accounts.models import User
 from .current import current_company, known_company, loads_for
@@ -52,6 +53,11 @@ class EventSerializer(serializers.ModelSerializer):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         model = AuditEvent
         fields = ("at", "who", "what")
+
+
+class PersonSerializer(serializers.Serializer):
+    user_id = serializers.CharField(source="clerk_identity.clerk_user_id")
+    name = serializers.CharField(source="__str__")
 
 
 class MeSerializer(serializers.Serializer):
@@ -157,6 +163,18 @@ class AuditLog(generics.ListAPIView):
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         return current_company(self.request).events.all()
+
+
+class Roster(generics.ListAPIView):
+    """Who else has an account, as Clerk's webhooks say it."""
+
+    serializer_class = PersonSerializer
+    permission_classes = (HasPermission(READ_ROSTER),)
+
+    def get_queryset(self) -> QuerySet[User]:
+        people = User.objects.filter(is_active=True, clerk_identity__isnull=False)
+        others = people.exclude(clerk_identity__clerk_user_id=session_of(self.request).user_id)
+        return others.select_related("clerk_identity").order_by("first_name", "last_name", "pk")
 
 
 @login_not_required

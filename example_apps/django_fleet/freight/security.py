@@ -8,28 +8,29 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import sync_and_async_middleware
 
 from clerk_middleware import ClerkConfig
-from example_apps.fleet.headers import security_headers
+from example_apps.fleet.headers import SECURITY_HEADERS
 
 
 @sync_and_async_middleware
-def content_security(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Adds a Content-Security-Policy and its companions to every answer. (Django 6.0 has SECURE_CSP.)"""
-    headers = security_headers(ClerkConfig.from_env())
-    headers["cache-control"] = "no-store"  # after signing out, "back" shows nothing
+def security_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """Adds what belongs on every answer. (The Content Security Policy is ClerkMiddleware's.)"""
+    proxy = ClerkConfig.from_env().proxy
 
-    def add_to(response: HttpResponse) -> HttpResponse:
-        for name, value in headers.items():
-            response.headers[name] = value
+    def add_to(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if proxy is None or not proxy.covers(request.path):  # else the answer is Clerk's
+            for name, value in SECURITY_HEADERS.items():
+                response.headers[name] = value
+            response.headers["cache-control"] = "no-store"  # after signing out, "back" shows nothing
         return response
 
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponse:
-            return add_to(await get_response(request))
+            return add_to(request, await get_response(request))
 
         return asynchronous
 
     def synchronous(request: HttpRequest) -> HttpResponse:
-        return add_to(get_response(request))
+        return add_to(request, get_response(request))
 
     return synchronous

@@ -1,0 +1,143 @@
+"""Webhooks: what Clerk says has happened, verified, typed, and handled once.
+
+    webhooks = WebhookReceiver()
+
+    @webhooks.on("user.created", "user.updated")
+    def save(event: UserEvent) -> None: ...
+
+https://clerk.com/docs/guides/development/webhooks/overview
+"""
+
+from .billing import (
+    MoneyData,
+    PayerData,
+    PaymentAttemptData,
+    PlanData,
+    SubscriptionData,
+    SubscriptionItemData,
+)
+from .events import (
+    ClerkEvent,
+    EmailEvent,
+    EventAttributes,
+    HTTPRequestAttributes,
+    OrganizationDeletedEvent,
+    OrganizationDomainDeletedEvent,
+    OrganizationDomainEvent,
+    OrganizationEvent,
+    OrganizationInvitationAcceptedEvent,
+    OrganizationInvitationEvent,
+    OrganizationMembershipEvent,
+    OtherEvent,
+    PaymentAttemptEvent,
+    PermissionEvent,
+    RoleEvent,
+    SessionEvent,
+    SMSEvent,
+    SubscriptionEvent,
+    SubscriptionItemEvent,
+    UserDeletedEvent,
+    UserEvent,
+    WaitlistEntryEvent,
+    WebhookEvent,
+)
+from .organizations import (
+    OrganizationData,
+    OrganizationDomainData,
+    OrganizationDomainVerificationData,
+    OrganizationInvitationAcceptedData,
+    OrganizationInvitationData,
+    OrganizationMembershipData,
+    PermissionData,
+    PublicOrganizationData,
+    PublicUserData,
+    RoleData,
+)
+from .receiver import (
+    WebhookReceiver,
+)
+from .stores import (
+    MemoryWebhookStore,
+    WebhookState,
+    WebhookStore,
+)
+from .users import (
+    DeletedData,
+    EmailAddressData,
+    EmailData,
+    ExternalAccountData,
+    IdentificationLinkData,
+    PhoneNumberData,
+    SessionActivityData,
+    SessionData,
+    SMSData,
+    UserData,
+    UserDeletedData,
+    VerificationData,
+    WaitlistEntryData,
+    Web3WalletData,
+)
+from .verification import (
+    verify_webhook,
+)
+
+__all__ = [
+    "ClerkEvent",
+    "DeletedData",
+    "EmailAddressData",
+    "EmailData",
+    "EmailEvent",
+    "EventAttributes",
+    "ExternalAccountData",
+    "HTTPRequestAttributes",
+    "IdentificationLinkData",
+    "MemoryWebhookStore",
+    "MoneyData",
+    "OrganizationData",
+    "OrganizationDeletedEvent",
+    "OrganizationDomainData",
+    "OrganizationDomainDeletedEvent",
+    "OrganizationDomainEvent",
+    "OrganizationDomainVerificationData",
+    "OrganizationEvent",
+    "OrganizationInvitationAcceptedData",
+    "OrganizationInvitationAcceptedEvent",
+    "OrganizationInvitationData",
+    "OrganizationInvitationEvent",
+    "OrganizationMembershipData",
+    "OrganizationMembershipEvent",
+    "OtherEvent",
+    "PayerData",
+    "PaymentAttemptData",
+    "PaymentAttemptEvent",
+    "PermissionData",
+    "PermissionEvent",
+    "PhoneNumberData",
+    "PlanData",
+    "PublicOrganizationData",
+    "PublicUserData",
+    "RoleData",
+    "RoleEvent",
+    "SMSData",
+    "SMSEvent",
+    "SessionActivityData",
+    "SessionData",
+    "SessionEvent",
+    "SubscriptionData",
+    "SubscriptionEvent",
+    "SubscriptionItemData",
+    "SubscriptionItemEvent",
+    "UserData",
+    "UserDeletedData",
+    "UserDeletedEvent",
+    "UserEvent",
+    "VerificationData",
+    "WaitlistEntryData",
+    "WaitlistEntryEvent",
+    "Web3WalletData",
+    "WebhookEvent",
+    "WebhookReceiver",
+    "WebhookState",
+    "WebhookStore",
+    "verify_webhook",
+]

@@ -1,0 +1,118 @@
+"""One request to the Frontend API under ASGI, as something that Django's streaming response takes."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.exceptions import RequestAborted
+
+from clerk_middleware import ClerkError
+
+if TYPE_CHECKING:
+    from django.core.handlers.asgi import ASGIRequest
+
+    from clerk_middleware import ClerkRequest
+    from clerk_middleware.asgi_scope import Message
+    from clerk_middleware.proxy.asgi import ASGIProxy
+
+_CHUNK = 64 * 1024
+
+
+class Exchange:
+    """Has a proxy forward a request, in a task, and takes one of its messages after the other.
+
+    The task ends with the answer, or when `close` tells it that nobody waits any more.
+    """
+
+    def __init__(self, proxy: ASGIProxy, request: ASGIRequest, seen: ClerkRequest) -> None:
+        self._request = request
+        self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
+        self._is_gone = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._problem: BaseException | None = None
+        self._is_read = self._is_over = False
+        self._task = self._loop.create_task(self._run(proxy, seen))
+
+    async def start(self) -> tuple[int, list[tuple[str, str]]]:
+        """The status and the headers.
+
+        :raises RequestAborted: if there are none, because the client is gone.
+        """
+        try:
+            message = await self._next()
+        except asyncio.CancelledError:
+            self._is_gone.set()
+            raise
+        if message is None:
+            raise RequestAborted("The request was broken off.")
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
+        return message["status"], headers
+
+    def __aiter__(self) -> Exchange:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next part of the body.
+
+        :raises ClerkError: if it is broken off, so that the response doesn't end as if it were whole.
+        """
+        try:
+            message = await self._next() if not self._is_over else None
+        except Exception:
+            self._close_body()
+            raise
+        if message is None:
+            raise StopAsyncIteration
+        body: bytes = message.get("body", b"")
+        return body
+
+    def close(self) -> None:
+        """Give up what is left of the answer, from whichever thread."""
+        with suppress(RuntimeError):  # the event loop is closed, and the task with it
+            self._loop.call_soon_threadsafe(self._is_gone.set)
+
+    async def _next(self) -> Message | None:
+        message = await self._messages.get()
+        self._messages.task_done()
+        if message is None:
+            self._is_over = True
+            problem, self._problem = self._problem, None
+            try:
+                if problem is not None:
+                    raise problem
+            finally:
+                del (
+                    problem
+                )  # or it and this frame hold each other, and what was asked of Clerk, until a collection
+        return message
+
+    async def _run(self, proxy: ASGIProxy, seen: ClerkRequest) -> None:
+        try:
+            await proxy.forward(dict(self._request.scope), self._receive, self._send, seen)
+        except Exception as error:
+            self._problem = error
+        except asyncio.CancelledError:  # the server stops, for one: what was sent is not the whole answer
+            self._problem = ClerkError("the exchange with Clerk's Frontend API was broken off by the server")
+            self._close_body()
+            raise
+        finally:
+            self._messages.put_nowait(None)
+
+    def _close_body(self) -> None:
+        """Close Django's file, which it leaves open where an answer is broken off."""
+        cast("Any", self._request)._stream.close()
+
+    async def _send(self, message: Message) -> None:
+        self._messages.put_nowait(message)
+        await self._messages.join()  # until it is taken: what nobody reads is not read from Clerk, either
+
+    async def _receive(self) -> dict[str, Any]:
+        """The next part of the body. Django has received all of it, and put what is large into a file."""
+        if self._is_read:
+            await self._is_gone.wait()
+            return {"type": "http.disconnect"}
+        chunk = self._request.read(_CHUNK)
+        self._is_read = len(chunk) < _CHUNK
+        return {"type": "http.request", "body": chunk, "more_body": not self._is_read}
