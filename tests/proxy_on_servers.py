@@ -97,7 +97,7 @@ SMUGGLING = {
     "chunk-size-none": f"{HEAD}Transfer-Encoding: chunked\r\n\r\n\r\nhello\r\n0\r\n\r\n{INNER}",
     "chunk-size-huge": f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{'F' * 20}\r\nhello\r\n0\r\n\r\n{INNER}",
     "chunk-without-end": f"{HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhelloXX0\r\n\r\n{INNER}",
-    "two-hosts": f"{GET}Host: evil.example\r\n\r\n{INNER}",
+    "two-hosts": f"{GET}Host: evil.example\r\n\r\n",
     "refused-with-body": (
         f"POST /__clerk//evil.example HTTP/1.1\r\nHost: a\r\nContent-Length: {len(INNER)}\r\n\r\n{INNER}"
     ),

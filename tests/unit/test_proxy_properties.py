@@ -319,7 +319,7 @@ def test_any_target() -> None:
         tally.ask_all("GET", target, [(b"host", b"app.example.com")], [])
 
     holds()
-    assert tally.passed > tally.asked / 4
+    assert tally.passed > tally.asked / 10
 
 
 def test_any_headers() -> None:
@@ -340,7 +340,7 @@ def test_any_headers() -> None:
         tally.ask_all("GET", b"/__clerk/v1/client", [(b"host", b"app.example.com"), *headers], [])
 
     holds()
-    assert tally.passed > tally.asked / 3
+    assert tally.passed > tally.asked / 10
 
 
 def test_any_request() -> None:
@@ -361,7 +361,7 @@ def test_any_request() -> None:
         tally.ask_all(method, target, headers, body)
 
     holds()
-    assert tally.passed > tally.asked / 4
+    assert tally.passed > tally.asked / 10
 
 
 @many
