@@ -110,6 +110,8 @@ SMUGGLING = {
 class ProxyOnServer:
     #: Whether the server closes the connection to the upstream as soon as the client of a request is gone.
     notices_clients_that_leave = True
+    #: Those of `SMUGGLING` that the server itself reads as two requests, of which the second is its client's.
+    forms_of_the_server: frozenset[str] = frozenset()
     #: Whether it takes a body in chunks.
     takes_chunks = True
     #: How many requests it serves at once.
@@ -286,6 +288,8 @@ class ProxyOnServer:
 
     @pytest.mark.parametrize("form", sorted(SMUGGLING))
     def test_no_request_is_smuggled_in(self, form: str, server: Server, upstream: Upstream) -> None:
+        if form in self.forms_of_the_server:
+            pytest.skip("this version of the server reads it so")
         before = len(upstream.asked)
         answer = exchange(server, SMUGGLING[form].encode("latin-1"))
         statuses = [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3})", answer)]

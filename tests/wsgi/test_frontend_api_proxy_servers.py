@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from ..misbehaving_upstream import Upstream, misbehaving
 from ..proxy_on_servers import BROKEN_OFF, PROXYING, SETTINGS, ProxyOnServer
 
 pytestmark = needs_gunicorn
+
+GUNICORN_VERSION = int(version("gunicorn").partition(".")[0]) if find_spec("gunicorn") else 0
 
 APPLICATION = (
     PROXYING
@@ -53,3 +57,5 @@ def server(request: Any, upstream: Upstream, tmp_path_factory: Any) -> Iterator[
 class TestGunicorn(ProxyOnServer):
     notices_clients_that_leave = False
     concurrency = 12
+    # Before version 26 it takes "\x0bchunked" for "chunked", and goes on with what follows.
+    forms_of_the_server = frozenset({"vertical-tab"} if GUNICORN_VERSION < 26 else ())
