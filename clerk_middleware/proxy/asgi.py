@@ -175,6 +175,7 @@ async def _ask(
         return await client.send(request_of(wanted, content, stream), stream=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         refused = refusal_of(error, wanted)
+        forget_locals(error)  # as of Python 3.13 it would wait for a collection
     raise refused  # here, and not where the error is: that would hold the request with the secret key
 
 

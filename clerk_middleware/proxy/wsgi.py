@@ -101,6 +101,7 @@ class WSGIProxy:
                 return self._send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             refused = refusal_of(error, wanted)
+            forget_locals(error)  # as of Python 3.13 it would wait for a collection
         raise refused  # here, and not where the error is: that would hold the request with the secret key
 
     def _send(self, request: httpx.Request) -> httpx.Response:
