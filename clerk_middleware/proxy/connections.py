@@ -84,5 +84,5 @@ def refusal_of(error: Exception, outgoing: Outgoing) -> Refused:
     """What the client, and the log, are told of a request that httpx failed with *error*."""
     import httpx
 
-    cause = f"({type(error).__name__}, asking {outgoing.origin})"
+    cause = f"{type(error).__name__}, asking {outgoing.origin}"
     return timed_out(cause) if isinstance(error, httpx.TimeoutException) else failed(cause)
