@@ -20,6 +20,7 @@ from .errors import (
     WebhookVerificationError,
 )
 from .machine_auth import APIKeyAuth, M2MAuth, MachineAuth, OAuthAuth
+from .oauth_access_token import OAuthAccessToken
 from .protection import (
     AuthorizationError,
     InsufficientScope,
@@ -80,6 +81,7 @@ __all__ = [
     "MemoryWebhookStore",
     "NotAuthenticated",
     "NotAuthorized",
+    "OAuthAccessToken",
     "OAuthAuth",
     "PublishableKey",
     "RequestState",

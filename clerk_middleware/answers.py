@@ -8,6 +8,7 @@ from urllib.parse import quote
 from . import reasons
 from .challenges import bearer_challenge
 from .redirects import AuthRedirects
+from .sign_in_loops import explain_sign_in_loop, sign_in_count
 from .tokens.classes import a_token, types_of
 
 if TYPE_CHECKING:
@@ -171,6 +172,8 @@ def redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None
     config = state.config
     if config.sign_in_url is None and config.parsed_publishable_key is None:
         return None
+    if (problem := sign_in_loop(state)) is not None:
+        return problem
     url = str(state.request.url.without_params(CLERK_PARAMS))
     redirects = AuthRedirects(
         config,
@@ -178,4 +181,17 @@ def redirect_to_sign_in(auth: Auth, state: RequestState | None) -> Answer | None
         dev_browser_token=state.dev_browser_token,
         session_status=auth.session_status,
     )
-    return Answer.redirect(redirects.to_sign_in(return_back_url=url))
+    answer = Answer.redirect(redirects.to_sign_in(return_back_url=url))
+    if (count := sign_in_count(state)) is not None:
+        answer.headers.append(("set-cookie", count))
+    return answer
+
+
+def sign_in_loop(state: RequestState) -> Answer | None:
+    """401 that says why, where signing in would not help: `None` unless it was tried over and over."""
+    text = explain_sign_in_loop(state)
+    if text is None:
+        return None
+    challenge = bearer_challenge(state, "session_token", None)
+    headers = [("www-authenticate", challenge), ("cache-control", "no-store"), _TEXT]
+    return Answer(401, headers, text.encode())

@@ -6,9 +6,10 @@ https://clerk.com/docs/reference/backend/types/auth-object
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import authorization
+from .any_auth import Auth
 from .claims import SessionClaims
 from .errors import ClerkError
 
@@ -16,119 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from clerk_backend_api.models import User
+
     from .authorization import Preset, Reverification
-    from .config import ClerkConfig
+    from .clerk_access import RequestAccess
+    from .oauth_access_token import OAuthAccessToken
     from .tokens.classes import AcceptsToken, TokenType
 
+__all__ = ["Auth", "SessionAuth", "SignedOut", "asking"]
+
 T = TypeVar("T")
-
-
-class TokenSource(Protocol):
-    """What issues further tokens for a session: an authenticator."""
-
-    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str: ...
-
-    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str: ...
-
-
-class Auth:
-    """Base of all Auth objects: nobody is signed in, and nothing is allowed.
-
-    Every property of a session is here, so that code which handles both sessions and signed-out
-    visitors needs no `isinstance`.
-    """
-
-    __slots__ = ("_token_type",)
-
-    _token_type: TokenType | None
-
-    def __bool__(self) -> bool:
-        """``if not auth`` asks what it seems to."""
-        return self.is_authenticated
-
-    @property
-    def is_authenticated(self) -> bool:
-        return False
-
-    @property
-    def token_type(self) -> TokenType | None:
-        """Which type of token was presented, or was asked for."""
-        return self._token_type
-
-    @property
-    def reason(self) -> str | None:
-        """Why nobody is signed in (`clerk_middleware.reasons`), for a log line."""
-        return None
-
-    @property
-    def retry_after(self) -> int | None:
-        """Seconds after which to ask again, where Clerk could not tell whether a machine's token is good."""
-        return None
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """What Starlette's ``@requires`` and the like compare: ``authenticated``, and permissions."""
-        return ()
-
-    @property
-    def user_id(self) -> str | None:
-        return None
-
-    @property
-    def session_id(self) -> str | None:
-        return None
-
-    @property
-    def session_claims(self) -> Mapping[str, Any] | None:
-        return None
-
-    @property
-    def session_status(self) -> str | None:
-        return None
-
-    @property
-    def actor(self) -> Mapping[str, Any] | None:
-        return None
-
-    @property
-    def org_id(self) -> str | None:
-        return None
-
-    @property
-    def org_role(self) -> str | None:
-        return None
-
-    @property
-    def org_slug(self) -> str | None:
-        return None
-
-    @property
-    def org_permissions(self) -> tuple[str, ...] | None:
-        return None
-
-    @property
-    def factor_verification_age(self) -> tuple[float, float] | None:
-        return None
-
-    def has(
-        self,
-        *,
-        role: str | None = None,
-        permission: str | None = None,
-        feature: str | None = None,
-        plan: str | None = None,
-        reverification: Preset | Reverification | Mapping[str, object] | None = None,
-    ) -> bool:
-        """Tell whether everything asked is allowed; `False` where nothing is asked. Never raises."""
-        return False
-
-    def get_token(self, template: str | None = None) -> str | None:
-        """The session token, or one made from a JWT template; `None` for who is signed out."""
-        return None
-
-    async def aget_token(self, template: str | None = None) -> str | None:
-        """`get_token` for asynchronous code."""
-        return None
 
 
 class SignedOut(Auth):
@@ -185,19 +83,12 @@ class SignedOut(Auth):
 class SessionAuth(Auth):
     """A user is signed in."""
 
-    __slots__ = ("_claims", "_config", "_source", "_token")
+    __slots__ = ("_claims", "_clerk", "_token")
 
-    def __init__(
-        self,
-        claims: SessionClaims,
-        token: str,
-        source: TokenSource | None = None,
-        config: ClerkConfig | None = None,
-    ) -> None:
+    def __init__(self, claims: SessionClaims, token: str, clerk: RequestAccess | None = None) -> None:
         self._claims = claims
         self._token = token
-        self._source = source
-        self._config = config
+        self._clerk = clerk
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any], token: str) -> Self:
@@ -317,21 +208,64 @@ class SessionAuth(Auth):
         """
         if template is None:
             return self._token
-        source, config, session_id = self._issuer()
-        return source.get_session_token(config, session_id, template)
+        return asking(self._clerk, "a token").get_session_token(self._expect_session_id(), template)
 
     async def aget_token(self, template: str | None = None) -> str:
         """`get_token` for asynchronous code."""
         if template is None:
             return self._token
-        source, config, session_id = self._issuer()
-        return await source.aget_session_token(config, session_id, template)
+        return await asking(self._clerk, "a token").aget_session_token(self._expect_session_id(), template)
 
-    def _issuer(self) -> tuple[TokenSource, ClerkConfig, str]:
-        session_id = self.session_id
-        if self._source is None or self._config is None or session_id is None:
+    def get_user(self) -> User:
+        """The user, as Clerk describes them now: asked once a request (or WebSocket).
+
+        Needs the extra ``backend``. https://clerk.com/docs/reference/backend/types/backend-user
+
+        :raises BackendAPIError: if the user was deleted (404), or Clerk does not answer.
+        """
+        return asking(self._clerk, "its user").get_user(self.user_id)
+
+    async def aget_user(self) -> User:
+        """`get_user` for asynchronous code."""
+        return await asking(self._clerk, "its user").aget_user(self.user_id)
+
+    def get_oauth_access_token(
+        self, provider: str, *, external_account_id: str | None = None
+    ) -> OAuthAccessToken | None:
+        """The user's token of another provider; `None` where the user has not connected an account there.
+
+        Clerk is asked each time, and renews it where it has expired. Needs the extra ``backend``.
+
+        :param provider: ``google``, ``custom_NAME``; with ``oauth_`` in front, too.
+        :param external_account_id: which account, of several there. Default: the first one.
+        :raises BackendAPIError: if Clerk can't renew the token (its `code` says why), or does not answer.
+        """
+        clerk = asking(self._clerk, "a token")
+        return clerk.get_oauth_access_token(self.user_id, provider, external_account_id)
+
+    async def aget_oauth_access_token(
+        self, provider: str, *, external_account_id: str | None = None
+    ) -> OAuthAccessToken | None:
+        """`get_oauth_access_token` for asynchronous code."""
+        clerk = asking(self._clerk, "a token")
+        return await clerk.aget_oauth_access_token(self.user_id, provider, external_account_id)
+
+    def _expect_session_id(self) -> str:
+        if self.session_id is None:
             raise ClerkError(
-                "only an authenticated request can ask Clerk for a token: this Auth object was made from "
-                "claims alone, or from a token without a session id"
+                "Clerk issues tokens for sessions, and this one's token came without a session id"
             )
-        return self._source, self._config, session_id
+        return self.session_id
+
+
+def asking(clerk: RequestAccess | None, wanted: str) -> RequestAccess:
+    """What an Auth object asks Clerk by.
+
+    :raises ClerkError: if it has nothing.
+    """
+    if clerk is None:
+        raise ClerkError(
+            f"only an authenticated request can ask Clerk for {wanted}: this Auth object was made from what "
+            "a token says alone, or was pickled"
+        )
+    return clerk

@@ -6,15 +6,15 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import reasons
-from .auth import TokenSource
 from .backend import resources
-from .backend.drivers import AsyncDriver, Driver
+from .backend_access import AsyncBackendAccess, BackendAccess
+from .clerk_access import ClerkAccess
 from .config import ClerkConfig
 from .config_source import config_for, expect_source
 from .engine import authenticate_request
 from .engine.context import Context, Memory
 from .engine.session import verify
-from .errors import BackendAPIError, ClerkError, ConfigurationError, TokenVerificationError
+from .errors import BackendAPIError, ConfigurationError, TokenVerificationError
 from .lazy import lazy
 from .logging import logger
 from .oauth_metadata import metadata_answer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     import httpx
+    from clerk_backend_api import Clerk
 
     from .answers import Answer
     from .backend.calls import Flow
@@ -40,7 +41,7 @@ _OPERATIONAL_REASONS = frozenset(
 )
 
 
-class _Authenticator(TokenSource):
+class _Authenticator(ClerkAccess):
     """What the synchronous and the asynchronous one share: all but who waits."""
 
     def __init__(
@@ -96,17 +97,19 @@ class _Authenticator(TokenSource):
                 error,
             )
 
-    def only_config(self, asker: str) -> ClerkConfig:
+    def only_config(
+        self, asker: str, instead: str = "make an Authenticator of the instance's own"
+    ) -> ClerkConfig:
         """The configuration, for what has no request.
 
         :param asker: what needs it, for the message.
+        :param instead: what to do where there are several, likewise.
         :raises ConfigurationError: if there are several.
         """
         if isinstance(self._config, ClerkConfig):
             return self._config
         raise ConfigurationError(
-            f"{asker} needs one ClerkConfig, but config is a function of the request: make an "
-            "Authenticator of the instance's own",
+            f"{asker} needs one ClerkConfig, but config is a function of the request: {instead}",
             option="config",
         )
 
@@ -127,6 +130,22 @@ class _Authenticator(TokenSource):
             )
         return deepcopy(claims)
 
+    @property
+    def backend(self) -> Clerk:
+        """Clerk's official client of the Backend API, ``clerk_backend_api.Clerk``, with the secret key set.
+
+        Users, organizations, invitations and all else that Clerk's API has. Needs the extra ``backend``. It
+        may be kept, and be used in any thread, process and event loop; closing it does nothing, and is not
+        needed. A GET is tried twice at most, and `timeout_ms` (10 seconds) bounds all of a call.
+        https://github.com/clerk/clerk-sdk-python
+
+        :raises ConfigurationError: if the extra is not installed; without a secret key; and where config is a
+            function of the request: `backend_for` has that of an instance.
+        """
+        return self.backend_for(
+            self.only_config("backend", "write backend_for(config), with the one that is meant")
+        )
+
 
 A = TypeVar("A", bound=_Authenticator)
 
@@ -145,7 +164,7 @@ def given_or_made(
     return given
 
 
-class Authenticator(_Authenticator):
+class Authenticator(BackendAccess, _Authenticator):
     """Authenticates requests, waiting for the network in this thread; for WSGI and scripts.
 
     Safe for use by several threads, and after a fork. A context manager: leaving it closes the
@@ -166,8 +185,8 @@ class Authenticator(_Authenticator):
         clock: Callable[[], float] = time.time,
         remembered_tokens: int = 4096,
     ) -> None:
-        super().__init__(config, clock, remembered_tokens)
-        self._driver = Driver(transport)
+        _Authenticator.__init__(self, config, clock, remembered_tokens)
+        BackendAccess.__init__(self, transport)
 
     def authenticate_request(
         self, request: ClerkRequest, *, accepts_token: AcceptsToken | None = None
@@ -202,42 +221,12 @@ class Authenticator(_Authenticator):
         """
         return self._driver.run(self._verify_token(token))
 
-    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        """A token for a session, made from a JWT template. `Auth.get_token` is the way to it."""
-        return self._driver.run(resources.session_token(config, session_id, template))
-
-    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        """The same for asynchronous code, as in the views of a WSGI application; waits in a thread."""
-        from anyio.to_thread import run_sync
-
-        return await run_sync(self.get_session_token, config, session_id, template)
-
-    def get_user(self, config: ClerkConfig, user_id: str) -> dict[str, Any]:
-        """A user of *config*'s instance, as the Backend API describes one.
-
-        https://clerk.com/docs/reference/backend-api/tag/users/get/users/%7Buser_id%7D
-
-        :raises BackendAPIError: if there is none, or Clerk does not answer.
-        """
-        return self._driver.run(resources.user(config, user_id))
-
-    def revoke_session(self, config: ClerkConfig, session_id: str) -> None:
-        """End a session at Clerk, so that it gets no further tokens; those that it has expire on their own.
-
-        :raises BackendAPIError: if Clerk does not do it.
-        """
-        self._driver.run(resources.end_session(config, session_id))
-
     def sign_out(self, state: RequestState) -> None:
         """End the session of a request at Clerk; where Clerk does not do it, the log says so.
 
         Forgetting its cookies is the application's: `cookies_to_forget`.
         """
         self._driver.run(self._sign_out(state))
-
-    def close(self) -> None:
-        """Close the connections to Clerk."""
-        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -248,10 +237,13 @@ class Authenticator(_Authenticator):
         self.close()
 
 
-class AsyncAuthenticator(_Authenticator):
+class AsyncAuthenticator(AsyncBackendAccess, _Authenticator):
     """Authenticates requests without ever blocking the event loop, of asyncio or trio.
 
     The parameters are those of `Authenticator`, but *transport* is an `httpx.AsyncBaseTransport`.
+
+    :param in_threads: what synchronous code asks Clerk by in threads that anyio does not know of, as Django
+        has them; closing it is yours. Without it such code has to run in the threads of anyio or Starlette.
     """
 
     def __init__(
@@ -261,9 +253,10 @@ class AsyncAuthenticator(_Authenticator):
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.time,
         remembered_tokens: int = 4096,
+        in_threads: Authenticator | None = None,
     ) -> None:
-        super().__init__(config, clock, remembered_tokens)
-        self._driver = AsyncDriver(transport)
+        _Authenticator.__init__(self, config, clock, remembered_tokens)
+        AsyncBackendAccess.__init__(self, transport, in_threads)
 
     async def authenticate_request(
         self, request: ClerkRequest, *, accepts_token: AcceptsToken | None = None
@@ -287,41 +280,9 @@ class AsyncAuthenticator(_Authenticator):
         """Verify a session token, or one of a JWT template; see `Authenticator.verify_token`."""
         return await self._driver.run(self._verify_token(token))
 
-    async def aget_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        """A token for a session, made from a JWT template. `Auth.aget_token` is the way to it."""
-        return await self._driver.run(resources.session_token(config, session_id, template))
-
-    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        """The same for a worker thread, as in which frameworks run synchronous endpoints.
-
-        :raises ClerkError: on the event loop itself, which it would block.
-        """
-        from anyio.from_thread import run
-        from anyio.lowlevel import current_token
-
-        try:
-            current_token()
-        except RuntimeError:  # there is no event loop in this thread, as it should be
-            return run(self.aget_session_token, config, session_id, template)
-        raise ClerkError(
-            "get_token(template=…) would block the event loop: use 'await auth.aget_token(template=…)'"
-        )
-
-    async def get_user(self, config: ClerkConfig, user_id: str) -> dict[str, Any]:
-        """A user of *config*'s instance; see `Authenticator.get_user`."""
-        return await self._driver.run(resources.user(config, user_id))
-
-    async def revoke_session(self, config: ClerkConfig, session_id: str) -> None:
-        """End a session at Clerk; see `Authenticator.revoke_session`."""
-        await self._driver.run(resources.end_session(config, session_id))
-
     async def sign_out(self, state: RequestState) -> None:
         """End the session of a request at Clerk; see `Authenticator.sign_out`."""
         await self._driver.run(self._sign_out(state))
-
-    async def aclose(self) -> None:
-        """Close the connections to Clerk."""
-        await self._driver.aclose()
 
     async def __aenter__(self) -> Self:
         return self

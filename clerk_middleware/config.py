@@ -126,10 +126,10 @@ class ClerkConfig:
         check.keys_belong_together(self)
         check.keys_suffice(self, self.accepts_token)
         check.connection_is_private(self)
-        check.satellite(self)
         own_domain_validation.frontend_api_proxy(self)
         if self.proxy is not None and self.proxy_url is None:
             normalize("proxy_url", self.proxy.path)
+        check.satellite(self)
         own_domain_validation.content_security_policy(self.content_security_policy)
         normalize(
             "webhook_signing_secret", own_domain_validation.signing_secrets(self.webhook_signing_secret)

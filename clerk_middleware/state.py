@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
+from .clerk_access import RequestAccess
 from .csp import ResponsePolicy
 from .errors import ClerkError
 from .reasons import EXPLANATIONS, SESSION_TOKEN_EXPIRED_REFRESH
 
 if TYPE_CHECKING:
-    from .auth import Auth, TokenSource
+    from .auth import Auth
     from .claims import SessionClaims
+    from .clerk_access import ClerkAccess
     from .config import ClerkConfig
     from .engine.context import Context
     from .machine_auth import MachineAuth
@@ -31,11 +33,11 @@ class RequestState:
     """
 
     __slots__ = (
+        "_clerk",
         "_context",
         "_machine",
         "_policy",
         "_session",
-        "_token_source",
         "headers",
         "message",
         "reason",
@@ -77,7 +79,7 @@ class RequestState:
         self.headers: Headers = headers if headers is not None else []
         self._session = session
         self._context: Context | None = None
-        self._token_source: TokenSource | None = None
+        self._clerk: RequestAccess | None = None
         self._machine = machine
         self._policy: ResponsePolicy | None = None
 
@@ -94,10 +96,12 @@ class RequestState:
         """Where the response must redirect to, if anywhere."""
         return next((value for name, value in self.headers if name == "location"), None)
 
-    def bind(self, context: Context, source: TokenSource) -> None:
+    def bind(self, context: Context, access: ClerkAccess) -> None:
         """Keep what the answer to this very request needs later on."""
         self._context = context
-        self._token_source = source
+        self._clerk = RequestAccess(access, context.config)
+        if self._machine is not None:
+            self._machine = self._machine.of_request(self._clerk)
 
     @property
     def _bound(self) -> Context:
@@ -130,6 +134,14 @@ class RequestState:
         """In a development instance what identifies the browser, for a redirect to carry along."""
         context = self._bound
         return context.browser.dev_browser_token if context.config.parsed_publishable_key else None
+
+    @property
+    def refused_cookie(self) -> bool:
+        """Whether the browser has a session token, and is signed out all the same."""
+        context = self._bound
+        if self.is_authenticated or context.config.parsed_publishable_key is None:
+            return False
+        return context.browser.cookies.session_token is not None
 
     @property
     def expired_session_id(self) -> str | None:
@@ -176,9 +188,7 @@ class RequestState:
             )
         if treat_pending_as_signed_out and session.session_status == "pending":
             return SignedOut(token_type=self.token_type, session_status="pending", accepted=accepted)
-        return SessionAuth(
-            session, token, self._token_source, context.config if context is not None else None
-        )
+        return SessionAuth(session, token, self._clerk)
 
     def to_request_auth(self) -> Auth:
         """The same as applications find it at their request: its `scopes` are never `None`."""

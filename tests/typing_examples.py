@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, TypedDict, assert_type
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import httpx
+from clerk_backend_api import Clerk
+from clerk_backend_api.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import TestCase
 from django.urls import path
@@ -41,6 +43,7 @@ from clerk_middleware import (
     MachineAuth,
     MemoryWebhookStore,
     NotAuthorized,
+    OAuthAccessToken,
     OAuthAuth,
     RequestState,
     SessionAuth,
@@ -68,6 +71,8 @@ def anybody(auth: Auth) -> None:
     assert_type(auth.org_id, str | None)
     assert_type(auth.token_type, TokenType | None)
     assert_type(auth.get_token(), str | None)
+    assert_type(auth.get_user(), User | None)
+    assert_type(auth.get_oauth_access_token("google"), OAuthAccessToken | None)
     assert_type(auth.has(role="org:admin"), bool)
     auth.has(reverification="strict")
     auth.has(reverification={"level": "first_factor", "after_minutes": 10})
@@ -79,6 +84,8 @@ def narrowed(auth: Auth) -> None:
         assert_type(auth.user_id, str)
         assert_type(auth.token_type, Literal["session_token"])
         assert_type(auth.get_token(), str)
+        assert_type(auth.get_user(), User)
+        assert_type(auth.get_user().first_name, str | None)
     elif isinstance(auth, M2MAuth):
         assert_type(auth.machine_id, str)
         assert_type(auth.token_type, Literal["m2m_token"])
@@ -100,6 +107,27 @@ def narrowed(auth: Auth) -> None:
 
 def unavailable(auth: Auth) -> None:
     assert_type(auth.retry_after, int | None)
+
+
+# Clerk's official client
+
+
+async def about_users(auth: SessionAuth, authenticator: AsyncAuthenticator) -> None:
+    assert_type(await auth.aget_user(), User)
+    token = await auth.aget_oauth_access_token("google", external_account_id="eac_1")
+    if token is not None:
+        assert_type(token.token, str)
+        assert_type(token.scopes, tuple[str, ...])
+    assert_type(authenticator.backend, Clerk)
+    assert_type(await authenticator.backend.users.get_async(user_id="user_1"), User)
+
+
+def about_users_of_tenants(authenticator: Authenticator, config: ClerkConfig) -> None:
+    assert_type(authenticator.backend_for(config), Clerk)
+    assert_type(authenticator.get_user(config, "user_1"), User)
+    assert_type(authenticator.describe_user(config, "user_1"), dict[str, Any])
+    in_threads = AsyncAuthenticator(config, in_threads=authenticator)
+    assert_type(in_threads.get_user(config, "user_1"), User)
 
 
 # Machines that call, and that are called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from ..version import __version__
@@ -21,16 +22,20 @@ _RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
 
 
 class Attempts:
-    """How a call is tried: up to its `attempts`, with growing pauses, until the deadline."""
+    """How a call is tried: so many times, with growing pauses, until the deadline.
 
-    def __init__(self, call: BackendCall) -> None:
-        self._left = call.attempts
+    :param seconds: for all attempts together. Default: what is short enough for a request to wait for.
+    """
+
+    def __init__(self, count: int, seconds: float | None = None) -> None:
+        self._left = count
         self._pause = _BACKOFF
-        self._deadline = time.monotonic() + DEADLINE
+        self._longest = _ATTEMPT_TIMEOUT if seconds is None else seconds * (0.6 if count > 1 else 1)
+        self._deadline = time.monotonic() + (DEADLINE if seconds is None else seconds)
 
     def remaining(self) -> float:
         """Seconds that this attempt may take."""
-        return max(0.001, min(_ATTEMPT_TIMEOUT, self._deadline - time.monotonic()))
+        return max(0.001, min(self._longest, self._deadline - time.monotonic()))
 
     def pause_after(self, answer: BackendAnswer) -> float | None:
         """Seconds to wait before another attempt, `None` where *answer* is final."""
@@ -60,11 +65,15 @@ class Body:
         """:param retry_after: the header of this name."""
         from json import loads
 
-        wait = _seconds(retry_after) if status in (429, 503) else None
-        try:
-            return BackendAnswer(status, loads(bytes(self._bytes)), retry_after=wait)
-        except (ValueError, RecursionError):
-            return BackendAnswer(status, retry_after=wait)
+        answer = without_body(status, retry_after)
+        with suppress(ValueError, RecursionError):
+            answer.json = loads(bytes(self._bytes))
+        return answer
+
+
+def without_body(status: int, retry_after: str | None) -> BackendAnswer:
+    """:param retry_after: the header of this name."""
+    return BackendAnswer(status, retry_after=_seconds(retry_after) if status in (429, 503) else None)
 
 
 def _seconds(retry_after: str | None) -> int | None:

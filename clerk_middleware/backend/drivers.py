@@ -100,7 +100,7 @@ class Driver:
                 connections.queued[queue] -= 1
 
     def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
-        attempts = Attempts(call)
+        attempts = Attempts(call.attempts)
         while True:
             answer = self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)
@@ -216,7 +216,7 @@ class AsyncDriver:
     async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
         from anyio import sleep
 
-        attempts = Attempts(call)
+        attempts = Attempts(call.attempts)
         while True:
             answer = await self._send(connections.open(self._transport), call, attempts.remaining())
             pause = attempts.pause_after(answer)

@@ -20,40 +20,44 @@ def session_token(config: ClerkConfig, session_id: str, template: str) -> Flow[s
     """A token made from a JWT template."""
     if not _TEMPLATE.fullmatch(template):
         raise ClerkError(f"{template!r} is no name of a JWT template")
-    _expect_id(session_id)
+    expect_id(session_id)
     answer = yield create_session_token(config, session_id, template)
     token = answer.field("jwt")
     if not isinstance(token, str):
         hint = f"is there a JWT template {template!r} in the Clerk Dashboard?"
-        raise _refused(answer, "issued no token", hint)
+        raise refused(answer, "issued no token", hint)
     return token
 
 
 def user(config: ClerkConfig, user_id: str) -> Flow[dict[str, Any]]:
     """A user, as the Backend API describes one."""
-    _expect_id(user_id)
+    expect_id(user_id)
     answer = yield fetch_user(config, user_id)
     if answer.field("id") != user_id:
-        raise _refused(answer, f"gave no user {user_id!r}", "do the keys belong to the user's instance?")
+        raise refused(answer, f"gave no user {user_id!r}", "do the keys belong to the user's instance?")
     found: dict[str, Any] = answer.json
     return found
 
 
 def end_session(config: ClerkConfig, session_id: str) -> Flow[None]:
     """Revoke a session: it gets no further tokens. One that is over already is as good."""
-    _expect_id(session_id)
+    expect_id(session_id)
     answer = yield revoke_session(config, session_id)
     if not answer.is_success and answer.status not in (404, 410):
-        raise _refused(answer, "did not revoke the session")
+        raise refused(answer, "did not revoke the session")
 
 
-def _expect_id(id: str) -> None:
+def expect_id(id: str) -> None:
     """Nothing else becomes a part of a path: ``..`` would make it another one."""
     if not _ID.fullmatch(id):
         raise BackendAPIError(f"{id!r:.80} is no id of Clerk's", status=404)
 
 
-def _refused(answer: BackendAnswer, problem: str, not_found: str = "") -> BackendAPIError:
+def refused(answer: BackendAnswer, problem: str, not_found: str = "") -> BackendAPIError:
+    """What *answer* is to the application.
+
+    :param not_found: what to look at where it is 404.
+    """
     if answer.status is None:
         return BackendAPIError("Clerk's Backend API did not answer in time")
     code = answer.error_code

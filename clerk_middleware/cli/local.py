@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clerk_middleware.errors import ConfigurationError
@@ -69,13 +70,23 @@ def add_command(commands: Any) -> None:
         const="/__clerk",
         help="the application proxies the Frontend API under this path; without one: %(const)s",
     )
+    parser.add_argument(
+        "--node-modules",
+        metavar="FOLDER",
+        type=Path,
+        help="the node_modules in which npm installed @clerk/clerk-js and @clerk/ui, for pages with Clerk's "
+        "own components: LocalClerk serves them under /npm, as Clerk's Frontend API does",
+    )
     parser.set_defaults(run=_run, extra="local")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     expect_loopback(arguments.host)
     seed = _with_key(seed_of(arguments), arguments.secret_key)
-    clerk: LocalClerk = import_of_extra("clerk_middleware.local", "local").LocalClerk(seed)
+    _expect_packages(arguments.node_modules)
+    clerk: LocalClerk = import_of_extra("clerk_middleware.local", "local").LocalClerk(
+        seed, node_modules=arguments.node_modules
+    )
     if arguments.machine is not None and arguments.machine not in clerk.machines:
         known = ", ".join(clerk.machines) or "none"
         raise CommandFailed(f"--machine: the seed has no machine {arguments.machine!r}; there are: {known}")
@@ -139,6 +150,15 @@ def _expect_path(clerk: LocalClerk, proxy: str | None) -> None:
         clerk.environment("", proxy=proxy)
     except ValueError as error:
         raise CommandFailed(f"--proxy: {error}") from error
+
+
+def _expect_packages(node_modules: Path | None) -> None:
+    for package in ("@clerk/clerk-js", "@clerk/ui"):
+        if node_modules is not None and not (node_modules / package / "dist").is_dir():
+            raise CommandFailed(
+                f"--node-modules: there is no {package} in {node_modules}; run npm install {package} in its "
+                "parent folder"
+            )
 
 
 def _programs(clerk: LocalClerk, seed: Seed) -> str:

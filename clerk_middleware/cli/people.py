@@ -21,7 +21,11 @@ def _person(clerk: LocalClerk, user: User) -> str:
         for organization in clerk.organizations.values()
         if user.id in organization.members
     ]
-    code = f", then code {user.second_factor_code}" if user.second_factor_code else ""
+    code = ""
+    if user.second_factor_code:
+        code = f", then code {user.second_factor_code}"
+    elif user.totp_secret:
+        code = f", then a code of an authenticator app with {user.totp_secret}"
     return (
         f"  {user.display_name:<15} {user.email:<26} {user.password}{code}\n"
         f"  {'':<15} {', '.join(jobs) or 'in no organization'}"

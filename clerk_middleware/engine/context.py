@@ -126,6 +126,12 @@ class Browser:
     def handshake_token(self) -> str | None:
         return self._query_or_cookie("__clerk_handshake")
 
+    @property
+    def has_handshake_in_url(self) -> bool:
+        """Whether a handshake's result is in the URL, which goes before one in a cookie."""
+        names = ("__clerk_handshake_nonce", "__clerk_handshake")
+        return any(self._request.query_param(name) for name in names)
+
     def _query_or_cookie(self, name: str) -> str | None:
         return self._request.query_param(name) or self._request.cookies.get(name)
 

@@ -97,6 +97,11 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
         is a cookie, which another application on the same domain may have set.
     """
     browser = context.browser
+    # In development the result is in the URL, out of which a redirect takes it. A cookie is some other
+    # instance's, that runs at another port of this host: it stays, so that the redirect would never end.
+    is_stray = browser.is_development and not browser.has_handshake_in_url
+    if is_stray and not browser.handshake_nonce:
+        return None
     if browser.handshake_nonce:
         directives = None  # what is no nonce, or is none any more, stands for nothing
         if _NONCE.fullmatch(browser.handshake_nonce):
@@ -128,7 +133,7 @@ def resolve_handshake(context: Context) -> Flow[RequestState | None]:
         headers.append(("cache-control", "no-store"))
     token = session_token_of([header for header in headers if header[0] == "set-cookie"])
     if not token:
-        return signed_out(reasons.SESSION_TOKEN_MISSING, headers=headers)
+        return None if is_stray else signed_out(reasons.SESSION_TOKEN_MISSING, headers=headers)
     try:
         presented = context.tokens.present(token)
         presented.require_session_class()

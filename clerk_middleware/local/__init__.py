@@ -6,11 +6,11 @@ applications reach it through ``api_url``, the publishable key and the secret ke
 
 from __future__ import annotations
 
+from importlib import import_module as _import_module
+
 try:
-    import jinja2 as _jinja2
-    import python_multipart as _python_multipart
-    import starlette as _starlette
-    import uvicorn as _uvicorn
+    for _module in ("jinja2", "pyotp", "python_multipart", "starlette", "uvicorn"):
+        _import_module(_module)
 except ImportError as error:
     raise ImportError(
         f"clerk_middleware.local needs {error.name}, of its extra: pip install 'clerk-middleware[local]'",
@@ -19,6 +19,7 @@ except ImportError as error:
 
 from .clerk import LocalClerk
 from .credentials import APIKey, M2MToken, Machine
+from .invitations import OrganizationInvitation
 from .machine_seed import APIKeySeed, MachineSeed
 from .oauth.applications import OAuthApplication
 from .oauth.grants import OAuthAccessToken
@@ -29,6 +30,7 @@ from .seed import JWTTemplate, Organization, Plan, Role, Seed, User
 from .seed_file import load_seed
 from .seed_reader import SeedError
 from .server import LocalServer
+from .tickets import Ticket
 from .webhooks.endpoints import WebhookEndpoint
 from .webhooks.messages import WebhookAttempt, WebhookMessage
 from .webhooks.seed import WebhookSeed
@@ -48,12 +50,14 @@ __all__ = [
     "OAuthApplicationSeed",
     "OAuthSettings",
     "Organization",
+    "OrganizationInvitation",
     "Plan",
     "ProxiedRequest",
     "Role",
     "Seed",
     "SeedError",
     "Session",
+    "Ticket",
     "User",
     "WebhookAttempt",
     "WebhookEndpoint",
@@ -62,4 +66,4 @@ __all__ = [
     "load_seed",
 ]
 
-del _jinja2, _python_multipart, _starlette, _uvicorn
+del _import_module, _module

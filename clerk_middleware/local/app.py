@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 from starlette.applications import Starlette
@@ -11,18 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .api_key_api import APIKeyAPI
-from .backend_api import BackendAPI
-from .backend_guard import BackendGuard
+from .backend.api import UNVERSIONED_PATHS, BackendAPI
 from .browser import Browsers
 from .errors import APIError, error_response
 from .faults import Faults, FaultsMiddleware
-from .frontend_api import FrontendAPI
+from .frontend.api import FrontendAPI
 from .instance import Instance
 from .issuing import CredentialIssuer
-from .machine_api import MachineAPI
 from .oauth.authorization_endpoint import AuthorizationEndpoint
-from .oauth.backend_api import OAuthBackendAPI
 from .oauth.issuing import OAuthTokenIssuer
 from .oauth.metadata import Metadata
 from .oauth.registration import Registration
@@ -34,13 +31,14 @@ from .rendering import PageRenderer
 from .requested_paths import RequestCounts, RequestCountsMiddleware
 from .tokens import TokenIssuer
 from .user_access import UserAccess
-from .user_api import UserAPI
 from .webhooks.http_request import HTTPRequestMiddleware
 
 __all__ = ["create_app"]
 
 #: Bytes of a request's body: ten times what any endpoint takes.
 _MAXIMUM_BODY = 256 * 1024
+#: Beginnings of the paths that programs ask for; on all others there are pages.
+_ANSWERED_AS_JSON = ("/v1/", "/.well-known/", *UNVERSIONED_PATHS)
 _CODES = {404: "resource_not_found", 405: "method_not_allowed"}
 
 
@@ -54,21 +52,18 @@ def create_app(
     faults: Faults,
     counts: RequestCounts,
     proxied: ProxiedRequests,
-    users: UserAccess,
+    directory: UserAccess,
+    node_modules: Path | None,
 ) -> Starlette:
     """The ASGI application of an instance: Backend API, Frontend API and pages."""
     browsers = Browsers(instance)
-    guard = BackendGuard(instance)
     renderer = PageRenderer(instance, origins)
-    frontend_api = FrontendAPI(instance, issuer, browsers, origins)
 
     async def refused(request: Request, error: Exception) -> Response:
         error = cast(HTTPException, error)  # the class it is registered for
         if isinstance(error, APIError):
             return error.response
-        if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith(
-            ("/v1/", "/.well-known/")
-        ):
+        if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith(_ANSWERED_AS_JSON):
             code = _CODES.get(error.status_code, "request_invalid")
             return error_response(error.status_code, code, error.detail, headers=error.headers)
         title = "There is no such page" if error.status_code == 404 else "This did not work"
@@ -80,12 +75,9 @@ def create_app(
 
     return Starlette(
         routes=[
-            *BackendAPI(instance, issuer, guard).routes,
-            *UserAPI(instance, users, guard).routes,
-            *MachineAPI(instance, credentials, guard).routes,
-            *APIKeyAPI(instance, credentials, guard).routes,
-            *OAuthBackendAPI(instance, guard).routes,
-            *frontend_api.routes,
+            # Before the Backend API, of which it has some paths: it leaves requests with a bearer key alone.
+            *FrontendAPI(instance, issuer, browsers, origins, directory, node_modules).routes,
+            *BackendAPI(instance, issuer, credentials, directory).routes,
             *Metadata(instance).routes,
             *Registration(instance).routes,
             *TokenEndpoint(instance, oauth).routes,

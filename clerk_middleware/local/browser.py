@@ -45,9 +45,17 @@ class Browsers:
 
     def remember(self, request: Request, response: Response, client: Client) -> None:
         """Have the browser send the client's token from now on."""
+        for line in self._lines(request, client):
+            response.headers.append("set-cookie", line)
+
+    def remembers(self, request: Request, client: Client) -> bool:
+        """Whether the browser sends already what `remember` would have it send."""
+        pairs = (line.partition(";")[0].partition("=") for line in self._lines(request, client))
+        return all(request.cookies.get(name) == value for name, _, value in pairs)
+
+    def _lines(self, request: Request, client: Client) -> list[str]:
         secure = request.url.scheme == "https"
         lines = [set_cookie(self._cookie, client.token, http_only=True, secure=secure)]
         if not self._instance.is_development:
             lines += uat_cookies(self._instance, client, secure=secure)
-        for line in lines:
-            response.headers.append("set-cookie", line)
+        return lines

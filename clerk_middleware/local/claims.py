@@ -109,7 +109,7 @@ def custom_claims(template: Mapping[str, Any], subject: Subject) -> dict[str, An
             "username": user.username,
             "primary_email_address": user.email,
             "email_verified": user.email_verified,
-            "two_factor_enabled": user.second_factor_code is not None,
+            "two_factor_enabled": user.has_second_factor,
             "public_metadata": user.public_metadata,
             "unsafe_metadata": user.unsafe_metadata,
             "organizations": {

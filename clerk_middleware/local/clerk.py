@@ -16,11 +16,10 @@ from .app import create_app
 from .instance import Instance
 from .machine_access import MachineAccess
 from .origins import OriginPolicy, is_loopback
-from .records import Session
 from .seed import InstanceType, Organization, Seed, User
 from .seed_file import load_seed
 from .server import LocalServer, run, serve
-from .tokens import TokenIssuer
+from .session_access import SessionAccess
 from .traffic_access import TrafficAccess
 from .user_access import UserAccess
 from .webhooks.access import WebhookAccess
@@ -30,7 +29,7 @@ from .webhooks.sender import RETRIES
 __all__ = ["LocalClerk"]
 
 
-class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
+class LocalClerk(MachineAccess, SessionAccess, TrafficAccess, UserAccess, WebhookAccess):
     """A Clerk instance in this process, with its Backend API, Frontend API and pages.
 
     Applications reach it as they reach Clerk, by configuration alone::
@@ -51,7 +50,9 @@ class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
 
     `seed` is a TOML file, a mapping of the same form or a `Seed`, by default a road freight company;
     `clock` gives Unix seconds; `session_token_lifetime` is in seconds; `webhook_retries` are the seconds
-    after which a webhook that was not taken is sent again, by default for a day. Raises `SeedError`.
+    after which a webhook that was not taken is sent again, by default for a day. `node_modules` is the
+    folder in which npm installed ``@clerk/clerk-js`` and ``@clerk/ui``, for pages that use Clerk's
+    components: LocalClerk serves them as Clerk does. Raises `SeedError`.
     """
 
     def __init__(
@@ -61,14 +62,15 @@ class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
         clock: Callable[[], float] = time.time,
         session_token_lifetime: int = 60,
         webhook_retries: Sequence[float] = RETRIES,
+        node_modules: str | Path | None = None,
     ) -> None:
         self._seed = seed if isinstance(seed, Seed) else load_seed(seed)
         instance = Instance(self._seed, clock=clock, session_token_lifetime=session_token_lifetime)
         MachineAccess.__init__(self, instance)
+        SessionAccess.__init__(self, instance)
         TrafficAccess.__init__(self)
         UserAccess.__init__(self, instance)
         WebhookAccess.__init__(self, instance, webhook_retries)
-        self._issuer = TokenIssuer(self._instance)
         self._origins = OriginPolicy(self._seed.allowed_origins, self._seed.hosts)
         self._app = create_app(
             instance=self._instance,
@@ -79,7 +81,8 @@ class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
             faults=self._faults,
             counts=self._counts,
             proxied=self._proxied,
-            users=self,
+            directory=self,
+            node_modules=None if node_modules is None else Path(node_modules),
         )
 
     def __repr__(self) -> str:
@@ -119,72 +122,6 @@ class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
     def organizations(self) -> Mapping[str, Organization]:
         """The organizations by id."""
         return MappingProxyType(self._instance.organizations)
-
-    def sign_in(self, user_id: str, organization: str | None = None) -> Session:
-        """Sign a user in without a browser; `organization` (id or slug) becomes the active one.
-
-        The session is held by a client of its own: `session.client.token` is, in development, the
-        ``__clerk_db_jwt`` with which a browser is signed in to it. Raises `LookupError`.
-        """
-        session = self._new_session(user_id, organization)
-        self._instance.sign_in(self._instance.new_client(), session)
-        return session
-
-    def session_token(
-        self,
-        session: Session,
-        *,
-        azp: str | None = None,
-        issued_at: float | None = None,
-        lifetime: float | None = None,
-        claims: Mapping[str, Any] | None = None,
-    ) -> str:
-        """A signed session token of `session`; the options are those of `issue_session_token`."""
-        return self._issuer.session_token(
-            session,
-            authorized_party=azp or session.authorized_party,
-            issued_at=issued_at,
-            lifetime=lifetime,
-            claims=claims,
-        )
-
-    def issue_session_token(
-        self,
-        user_id: str,
-        *,
-        organization: str | None = None,
-        session_id: str | None = None,
-        issued_at: float | None = None,
-        lifetime: float | None = None,
-        claims: Mapping[str, Any] | None = None,
-        azp: str | None = None,
-        fva: tuple[int, int] | None = (0, -1),
-    ) -> str:
-        """A signed session token for a user, of a session that LocalClerk does not keep.
-
-        For tests: `issued_at` (Unix seconds) and `lifetime` (seconds) in the past make an expired one;
-        `claims` win over every other claim; `azp` is the origin of the application; `fva` is minutes
-        since the first and the second factor, -1 for never, `None` for a token that doesn't say.
-        Raises `LookupError` for a user, or a membership in `organization` (id or slug), that is not.
-        """
-        session = self._new_session(user_id, organization)
-        session.id = session_id or session.id
-        verified = {} if fva is None else {"fva": list(fva)}
-        return self._issuer.session_token(
-            session,
-            authorized_party=azp,
-            issued_at=issued_at,
-            lifetime=lifetime,
-            claims={**verified, **(claims or {})},
-            omit=("fva",) if fva is None else (),
-        )
-
-    def revoke_session(self, session_id: str) -> None:
-        """End a session from outside: no refresh and no handshake gives tokens for it any more."""
-        session = self._instance.session(session_id)
-        if session is None:
-            raise LookupError(f"no session {session_id!r}")
-        self._instance.end_session(session, "revoked")
 
     def rotate_key(self, *, keep_previous: bool = True) -> None:
         """Sign with a new key, under a new ``kid``.
@@ -278,16 +215,6 @@ class LocalClerk(MachineAccess, TrafficAccess, UserAccess, WebhookAccess):
         """Beyond loopback there is no telling by which names this machine is called."""
         if allow_remote and not is_loopback(host):
             self._origins.any_host = True
-
-    def _new_session(self, user_id: str, organization: str | None) -> Session:
-        if user_id not in self._instance.users:
-            raise LookupError(
-                f"no user {user_id!r} in the seed; there are: {', '.join(self._instance.users)}"
-            )
-        session = self._instance.new_session(user_id)
-        if organization and not self._instance.activate(session, organization):
-            raise LookupError(f"{user_id!r} is no member of an organization {organization!r}")
-        return session
 
 
 def _frontend_api(url: str, proxy: str | None) -> dict[str, str]:

@@ -32,7 +32,8 @@ def uat_cookies(
     instance: Instance, client: Client, *, suffixed: bool = True, secure: bool = False
 ) -> list[str]:
     """``__client_uat``: when the browser's client last changed, 0 for one that is signed out."""
-    value = int(client.updated_at) if instance.session_of(client) else 0
+    # Never later than now, although the clock may have been set back: each token would count as too old.
+    value = int(min(client.updated_at, instance.clock())) if instance.session_of(client) else 0
     return [
         set_cookie(name, str(value), secure=secure) for name in _names(instance, "__client_uat", suffixed)
     ]

@@ -17,6 +17,9 @@ class Machine:
     name: str
     #: With which it makes its tokens, and verifies those of others.
     secret_key: str = field(repr=False)
+    #: The one before it, and until when that is good, too.
+    previous_secret_key: str = field(default="", repr=False)
+    previous_until: float = 0.0
     #: The ids of the machines that it may call.
     scopes: tuple[str, ...] = ()
     #: Seconds for which its tokens are good when their maker does not say; `None` is for ever.
@@ -40,6 +43,11 @@ class Credential:
     expires_at: float | None = None
     revoked: bool = False
     revocation_reason: str | None = None
+
+    @property
+    def is_revoked(self) -> bool:
+        """Whether it was made worthless."""
+        return self.revoked
 
     def is_expired(self, now: float) -> bool:
         """Whether its time is over."""

@@ -11,9 +11,21 @@ from typing import Any
 from clerk_middleware.testing.user_object import user_object
 
 from .instance import Instance
+from .invitations import OrganizationInvitation
 from .seed import Organization, User
+from .social_objects import external_account_object
 
-__all__ = ["deleted_object", "membership_object", "organization_object", "user_data"]
+__all__ = [
+    "deleted_object",
+    "invitation_object",
+    "last_seen",
+    "membership_object",
+    "organization_object",
+    "user_data",
+]
+
+#: What stands for whoever has no picture.
+IMAGE_URL = "https://img.clerk.com/preview.png"
 
 
 def user_data(instance: Instance, user: User) -> dict[str, Any]:
@@ -26,13 +38,33 @@ def user_data(instance: Instance, user: User) -> dict[str, Any]:
         first_name=user.first_name,
         last_name=user.last_name,
         username=user.username,
-        has_second_factor=user.second_factor_code is not None,
+        has_second_factor=user.has_second_factor,
+        external_id=user.external_id,
+        banned=user.banned,
+        locked=user.locked,
         public_metadata=user.public_metadata,
         private_metadata=user.private_metadata,
         unsafe_metadata=user.unsafe_metadata,
         created_at=created_at,
     )
-    return {**shown, "updated_at": int(updated_at * 1000)}
+    connected = [external_account_object(user, provider, created_at) for provider in user.oauth_access_tokens]
+    signed_in_at, active_at = last_seen(instance, user)
+    return {
+        **shown,
+        "external_accounts": connected,
+        "last_sign_in_at": _milliseconds(signed_in_at),
+        "last_active_at": _milliseconds(active_at),
+        "updated_at": _milliseconds(updated_at),
+    }
+
+
+def last_seen(instance: Instance, user: User) -> tuple[float | None, float | None]:
+    """When a user last signed in and was last active, in Unix seconds, as far as sessions are kept."""
+    sessions = [session for session in instance.all_sessions() if session.user_id == user.id]
+    return (
+        max((session.created_at for session in sessions), default=None),
+        max((session.last_active_at for session in sessions), default=None),
+    )
 
 
 def deleted_object(kind: str, id: str) -> dict[str, Any]:
@@ -42,22 +74,22 @@ def deleted_object(kind: str, id: str) -> dict[str, Any]:
 
 def organization_object(instance: Instance, organization: Organization) -> dict[str, Any]:
     """An organization of an instance."""
-    milliseconds = int(instance.created_at * 1000)
+    created_at, updated_at = instance.times_of(organization.id)
     return {
         "object": "organization",
         "id": organization.id,
         "slug": organization.slug,
         "name": organization.name,
-        "image_url": "https://img.clerk.com/preview.png",
+        "image_url": IMAGE_URL,
         "has_image": False,
         "members_count": len(organization.members),
-        "max_allowed_memberships": 5,
+        "max_allowed_memberships": organization.max_allowed_memberships,
         "admin_delete_enabled": True,
         "public_metadata": dict(organization.public_metadata),
-        "private_metadata": {},
-        "created_by": next(iter(organization.members), None),
-        "created_at": milliseconds,
-        "updated_at": milliseconds,
+        "private_metadata": dict(organization.private_metadata),
+        "created_by": organization.created_by or next(iter(organization.members), None),
+        "created_at": int(created_at * 1000),
+        "updated_at": int(updated_at * 1000),
     }
 
 
@@ -67,7 +99,6 @@ def membership_object(
     """The membership of a user, who is one of `organization`'s members since `created_at` (Unix seconds)."""
     role = instance.seed.roles[organization.members[user.id]]
     digest = hashlib.sha256(f"{organization.id} {user.id}".encode()).hexdigest()
-    shown = user_data(instance, user)
     return {
         "object": "organization_membership",
         "id": f"orgmem_{digest[:24]}",
@@ -77,15 +108,60 @@ def membership_object(
         "public_metadata": {},
         "private_metadata": {},
         "organization": organization_object(instance, organization),
-        "public_user_data": {
-            "user_id": user.id,
-            "identifier": user.email,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "image_url": shown["image_url"],
-            "profile_image_url": shown["profile_image_url"],
-            "has_image": False,
-        },
+        "public_user_data": _public_user_data(user),
         "created_at": int(created_at * 1000),
         "updated_at": int(instance.clock() * 1000),
     }
+
+
+def invitation_object(instance: Instance, invitation: OrganizationInvitation) -> dict[str, Any]:
+    """An invitation to an organization.
+
+    https://clerk.com/docs/reference/backend/types/backend-organization-invitation
+    """
+    roles, organization = instance.seed.roles, instance.organizations.get(invitation.organization_id)
+    inviter = instance.users.get(invitation.inviter or "")
+    return {
+        "object": "organization_invitation",
+        "id": invitation.id,
+        "email_address": invitation.email,
+        "role": invitation.role,
+        "role_name": roles[invitation.role].name,
+        "organization_id": invitation.organization_id,
+        "public_organization_data": None
+        if organization is None
+        else {
+            "id": organization.id,
+            "name": organization.name,
+            "slug": organization.slug,
+            "image_url": IMAGE_URL,
+            "has_image": False,
+        },
+        "inviter_id": invitation.inviter,
+        "public_inviter_data": None if inviter is None else _public_user_data(inviter),
+        "status": invitation.status_at(instance.clock()),
+        "public_metadata": dict(invitation.public_metadata),
+        "private_metadata": dict(invitation.private_metadata),
+        "url": None,
+        "expires_at": int(invitation.expires_at * 1000),
+        "created_at": int(invitation.created_at * 1000),
+        "updated_at": int(invitation.updated_at * 1000),
+    }
+
+
+def _public_user_data(user: User) -> dict[str, Any]:
+    """What others may know of a user."""
+    return {
+        "user_id": user.id,
+        "identifier": user.email,
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "image_url": IMAGE_URL,
+        "profile_image_url": IMAGE_URL,
+        "has_image": False,
+    }
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1000)

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-__all__ = ["APIError", "error_response"]
+__all__ = ["APIError", "error_response", "not_found"]
 
 
 class APIError(HTTPException):
     """A request that is answered with an error of Clerk's shape. `code` is what Clerk's clients read."""
 
-    def __init__(self, status: int, code: str, message: str, *, parameter: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        parameter: str | None = None,
+        meta: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(status, message)
         self.code = code
-        self.parameter = parameter
+        self.meta = {"param_name": parameter} if parameter else dict(meta or {})
 
     @property
     def response(self) -> JSONResponse:
         """The error as an answer."""
-        meta = {"name": self.parameter} if self.parameter else {}
-        return error_response(self.status_code, self.code, self.detail, meta=meta)
+        return error_response(self.status_code, self.code, self.detail, meta=self.meta)
+
+
+def not_found(what: str) -> APIError:
+    """The error for an id that no `what`, a user say, has."""
+    return APIError(404, "resource_not_found", f"There is no {what} of that id.")
 
 
 def error_response(
@@ -31,7 +44,7 @@ def error_response(
     code: str,
     message: str,
     *,
-    meta: Mapping[str, str] | None = None,
+    meta: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """An error answer, with a trace id as Clerk's have one."""

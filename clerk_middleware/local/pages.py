@@ -11,12 +11,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from .browser import Browsers
+from .factors import is_right, right_code
 from .instance import Instance
 from .oauth.authorization_request import authorization_at, is_authorization
 from .oauth.redirect_uris import form_source
 from .origins import OriginPolicy, RedirectRefused, own_url, with_query
 from .records import Client, Session
 from .rendering import PageRenderer, no_store, read_form
+from .seed import User
+from .sign_ins import SignInRefused, SignIns
 
 __all__ = ["Pages"]
 
@@ -28,6 +31,7 @@ class Pages:
         self, instance: Instance, browsers: Browsers, origins: OriginPolicy, renderer: PageRenderer
     ) -> None:
         self._instance = instance
+        self._sign_ins = SignIns(instance)
         self._browsers = browsers
         self._origins = origins
         self._renderer = renderer
@@ -63,10 +67,19 @@ class Pages:
         """Choose a user of the seed and give the password."""
         redirect_url = self._redirect_url(request)
         if request.method != "POST":
+            _, session = self._signed_in(request)
+            if session and session.tasks:
+                return self._to(request, "/switch-organization")
             return self._sign_in_page(request)
         form = await read_form(request)
         user_id, client = form.get("user_id", ""), self._browsers.find_or_create(request)
-        if not self._instance.begin_sign_in(client, user_id, form.get("password", "")):
+        user = self._instance.users.get(user_id)
+        try:
+            if user:
+                self._sign_ins.begin(client, user)
+        except SignInRefused as refused:
+            return self._sign_in_page(request, chosen=user_id, error=str(refused))
+        if not user or not self._sign_ins.attempt_first_factor(client, "password", form.get("password", "")):
             error = "That password is not right." if user_id else "Choose who you are."
             response = self._sign_in_page(request, chosen=user_id, error=error)
         elif client.sign_in:
@@ -80,19 +93,20 @@ class Pages:
         """Give the second factor that follows the password."""
         redirect_url = self._redirect_url(request)
         client = self._browsers.find(request)
-        user = self._instance.pending_sign_in(client) if client else None
+        user = self._sign_ins.awaiting_second_factor(client) if client else None
         if client is None or user is None:
             return self._to(request, "/sign-in")
         if request.method != "POST":
-            return self._page(request, "second_factor.html", user=user)
+            return self._second_factor_page(request, user)
         form = await read_form(request)
-        if self._instance.attempt_second_factor(client, form.get("code", "")):
-            return self._back(request, client, redirect_url)
+        try:
+            if self._sign_ins.attempt_second_factor(client, "totp", form.get("code", "")):
+                return self._back(request, client, redirect_url)
+        except SignInRefused as refused:
+            return self._sign_in_page(request, chosen=user.id, error=str(refused))
         if client.sign_in is None:
             return self._sign_in_page(request, chosen=user.id, error="Too many wrong codes: begin again.")
-        return self._page(
-            request, "second_factor.html", status=422, user=user, error="That code is not right."
-        )
+        return self._second_factor_page(request, user, error="That code is not right.")
 
     async def sign_up(self, request: Request) -> Response:
         """Users come from the seed, and this page says so."""
@@ -134,21 +148,27 @@ class Pages:
         client, session = self._signed_in(request)
         if client is None or session is None:
             return self._to(request, "/sign-in")
-        enrolled = self._instance.users[session.user_id].second_factor_code is not None
+        user = self._instance.users[session.user_id]
         level = request.query_params.get("level")
         asked = {
-            "ask_password": not (level == "second_factor" and enrolled),
-            "ask_code": enrolled and level != "first_factor",
+            "ask_password": not (level == "second_factor" and user.has_second_factor),
+            "ask_code": user.has_second_factor and level != "first_factor",
         }
+        now = self._instance.clock()
+        code = right_code(user, now=now)
         if request.method != "POST":
-            return self._page(request, "verify.html", session=session, **asked)
+            return self._page(request, "verify.html", session=session, right_code=code, **asked)
         form = await read_form(request)
-        password = form.get("password", "") if asked["ask_password"] else None
-        code = form.get("code", "") if asked["ask_code"] else None
-        if self._instance.verify_again(session, password=password, code=code):
+        first, second = asked["ask_password"], asked["ask_code"]
+        if (not first or is_right(user, "password", form.get("password", ""), now=now)) and (
+            not second or is_right(user, "totp", form.get("code", ""), now=now)
+        ):
+            self._instance.verified_again(session, first=first, second=second)
             return self._back(request, client, redirect_url)
         error = "That password or code is not right." if all(asked.values()) else "That is not right."
-        return self._page(request, "verify.html", status=422, session=session, error=error, **asked)
+        return self._page(
+            request, "verify.html", status=422, session=session, right_code=code, error=error, **asked
+        )
 
     def _application_of(self, session: Session | None) -> str | None:
         """The origin of the application that last asked for a token, if one may be sent there."""
@@ -171,6 +191,16 @@ class Pages:
             error=error,
         )
 
+    def _second_factor_page(self, request: Request, user: User, error: str | None = None) -> Response:
+        return self._page(
+            request,
+            "second_factor.html",
+            status=422 if error else 200,
+            user=user,
+            right_code=right_code(user, now=self._instance.clock()),
+            error=error,
+        )
+
     def _roles_of(self, user_id: str) -> str:
         roles = self._instance.seed.roles
         memberships = self._instance.organizations_of(user_id)
@@ -183,6 +213,7 @@ class Pages:
             status=422 if error else 200,
             session=session,
             organizations=self._instance.organizations_of(session.user_id),
+            has_personal_account=not self._instance.seed.force_organization_selection,
             error=error,
         )
 
@@ -197,13 +228,19 @@ class Pages:
 
     def _to(self, request: Request, path: str) -> Response:
         """Another page of LocalClerk, with this one's query."""
+        return no_store(RedirectResponse(self._path(request, path), 303))
+
+    def _path(self, request: Request, path: str) -> str:
         query = f"?{request.url.query}" if request.url.query else ""
-        return no_store(RedirectResponse(f"{request.scope.get('root_path', '')}{path}{query}", 303))
+        return f"{request.scope.get('root_path', '')}{path}{query}"
 
     def _back(self, request: Request, client: Client, redirect_url: str | None) -> Response:
         """Return to the application, in a way that makes it ask who is signed in."""
         root = request.scope.get("root_path", "")
-        if redirect_url is None:
+        session = self._instance.session_of(client)
+        if session and session.tasks:
+            target = self._path(request, "/switch-organization")
+        elif redirect_url is None:
             target = f"{root}/"
         elif is_authorization(request, redirect_url):
             target = redirect_url  # which is LocalClerk's own, and reads its own cookie

@@ -14,10 +14,10 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from threading import Lock
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import error_response
 from .requested_paths import requested_path
@@ -96,6 +96,7 @@ class ProxiedRequestsMiddleware:
                 refusal = self._refusal(headers)
                 if refusal is None:
                     scope = self._mounted(scope, headers)
+                    send = _with_whole_location(send, urlsplit(headers[_PROXY_URL]))
                 else:
                     app = refusal
         await app(scope, receive, send)
@@ -141,6 +142,19 @@ class ProxiedRequestsMiddleware:
             "path": root + path,
             "raw_path": None,  # which nothing here reads, and is not the path of this URL
         }
+
+
+def _with_whole_location(send: Send, url: SplitResult) -> Send:
+    """Redirects as whole URLs: the proxy would put its path before a path that has it already."""
+
+    async def send_whole(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("location", "").startswith("/"):
+                headers["location"] = f"{url.scheme}://{url.netloc}{headers['location']}"
+        await send(message)
+
+    return send_whole
 
 
 def _is_proxy_url(text: str) -> bool:

@@ -12,13 +12,18 @@ The tables of a seed, all optional but ``users``::
 
     [instance]        name, type ("development" | "production"), host, secret_key,
                       allowed_origins (redirected to, besides loopback), hosts (served under, ditto)
-    [sessions]        maximum_lifetime (seconds), token_version (2 | 1), claims (a table, see below)
+    [sessions]        maximum_lifetime (seconds), token_version (2 | 1), claims (a table, see below),
+                      multi_session (true | false: several users in one browser),
+                      force_organization_selection (true | false: a session is pending without one)
     [features]        organization = [...], user = [...]: what everyone has without a plan
     [plans.KEY]       scope ("organization" | "user"), name, features
     [roles."org:KEY"] name, permissions: "org:FEATURE:NAME", or "org:sys_..." (never in a token)
     [[users]]         id, email, email_verified (true | false), password, first_name, last_name, username,
-                      second_factor_code, plan, public_metadata, private_metadata, unsafe_metadata
-    [[organizations]] id, slug, name, plan, members (a table: user id = role), public_metadata
+                      external_id, second_factor_code, totp_secret (base32), plan, banned, locked (true |
+                      false), public_metadata, private_metadata, unsafe_metadata, oauth_access_tokens (a
+                      table: google = { token = "...", scopes = [...] }, as the provider would give them)
+    [[organizations]] id, slug, name, plan, members (a table: user id = role), public_metadata,
+                      private_metadata
     [jwt_templates.NAME]  lifetime, allowed_clock_skew (seconds), claims
     [[machines]]      id, name, secret_key ("ak_..."), scopes (ids of the machines that it may call),
                       default_token_lifetime (seconds)
@@ -54,6 +59,7 @@ __all__ = [
     "Role",
     "Scope",
     "Seed",
+    "SocialToken",
     "User",
 ]
 
@@ -61,6 +67,14 @@ DEFAULT_HOST = "local-instance-1.clerk.accounts.dev"
 
 InstanceType = Literal["development", "production"]
 Scope = Literal["organization", "user"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SocialToken:
+    """The access token of a user's account at a provider such as Google, and what it is good for."""
+
+    token: str = field(repr=False)
+    scopes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +91,24 @@ class User:
     username: str | None = None
     #: What stands in for an authenticator app: one code that is always right.
     second_factor_code: str | None = field(default=None, repr=False)
+    #: That of an authenticator app, in base32 (RFC 6238).
+    totp_secret: str | None = field(default=None, repr=False)
     plan: str | None = None
+    #: What the user is called in the application's own records.
+    external_id: str | None = None
+    #: Whether the user may not sign in: for good, or until somebody unlocks them.
+    banned: bool = False
+    locked: bool = False
     public_metadata: Mapping[str, Any] = field(default_factory=dict)
     private_metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unsafe_metadata: Mapping[str, Any] = field(default_factory=dict)
+    #: By provider (``google``): what the user's accounts elsewhere gave.
+    oauth_access_tokens: Mapping[str, SocialToken] = field(default_factory=dict)
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a code follows the password when the user signs in."""
+        return self.second_factor_code is not None or self.totp_secret is not None
 
     @property
     def full_name(self) -> str | None:
@@ -103,7 +131,12 @@ class Organization:
     plan: str | None = None
     #: User id to role key (``org:admin``).
     members: Mapping[str, str] = field(default_factory=dict)
+    #: How many members the Backend API lets in; 0 for as many as come.
+    max_allowed_memberships: int = 0
     public_metadata: Mapping[str, Any] = field(default_factory=dict)
+    private_metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: The user who made it, where one did.
+    created_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +189,10 @@ class Seed:
     #: Version of the claims of session tokens.
     token_version: Literal[1, 2] = 2
     session_claims: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether a browser may be signed in to several sessions at once.
+    multi_session: bool = False
+    #: Whether a session is pending until an organization is chosen: nobody has a personal account then.
+    force_organization_selection: bool = False
     organization_features: tuple[str, ...] = ()
     user_features: tuple[str, ...] = ()
     plans: Mapping[str, Plan] = field(default_factory=dict)

@@ -47,6 +47,8 @@ def build_seed(document: SeedReader) -> seed.Seed:
         session_maximum_lifetime=sessions.seconds("maximum_lifetime", 7 * 24 * 60 * 60),
         token_version=sessions.choice("token_version", (1, 2), 2),
         session_claims=_claims(sessions, RESERVED_SESSION_CLAIMS),
+        multi_session=sessions.flag("multi_session", False),
+        force_organization_selection=sessions.flag("force_organization_selection", False),
         organization_features=organization_features,
         user_features=_features(features, "user"),
         plans=plans,
@@ -192,6 +194,7 @@ def _unique_organizations(
             plan=plan_of(table, plans, "organization"),
             members=members,
             public_metadata=table.json("public_metadata"),
+            private_metadata=table.json("private_metadata"),
         )
         table.finish()
         organizations[organization.id] = organization

@@ -48,7 +48,8 @@ class TokenIssuer:
             "exp": int(now + (instance.session_token_lifetime if lifetime is None else lifetime)),
             "sid": session.id,
             "fva": session.factor_verification_age(now),
-            "sts": "active",
+            "sts": "pending" if session.tasks else "active",
+            **({"act": dict(session.actor)} if session.actor else {}),
             **subject_claims(subject, version=instance.seed.token_version),
             **(claims or {}),
         }

@@ -37,6 +37,7 @@ class MemoryBackend:
         self.users: dict[str, dict[str, Any]] = {}
         self._clock = clock
         self._tokens: dict[str, OpaqueToken] = {}
+        self._accounts: dict[tuple[str, str], dict[str, Any]] = {}
 
     def transport(self) -> httpx.MockTransport:
         """For `Authenticator` as well as `AsyncAuthenticator`."""
@@ -95,8 +96,35 @@ class MemoryBackend:
             new_oauth_token(user_id, scopes=scopes, client_id=client_id, now=now, lifetime=lifetime)
         )
 
+    def connect_account(
+        self, user_id: str, provider: str, *, scopes: Iterable[str] = (), token: str | None = None
+    ) -> str:
+        """Give a user an account at another provider; returns what `Auth.get_oauth_access_token` gets of it.
+
+        :param provider: ``google``.
+        :param scopes: what the user consented to there.
+        """
+        name = provider.removeprefix("oauth_")
+        given = f"token_of_{user_id}_at_{name}" if token is None else token
+        self._accounts[user_id, name] = {
+            "object": "oauth_access_token",
+            "external_account_id": f"eac_{user_id}_{name}",
+            "provider_user_id": f"{user_id}_at_{name}",
+            "token": given,
+            "expires_at": None,
+            "provider": f"oauth_{name}",
+            "public_metadata": {},
+            "label": None,
+            "scopes": list(scopes),
+        }
+        return given
+
+    def disconnect_accounts(self, user_id: str) -> None:
+        """Take all of them away."""
+        self._accounts = {key: account for key, account in self._accounts.items() if key[0] != user_id}
+
     def revoke(self, token: str) -> None:
-        """Revoke one of them.
+        """Revoke an opaque token.
 
         An authenticator that has just seen it takes it for good a little longer, as
         `ClerkConfig.opaque_token_ttl_in_ms` says: 0 has it ask each time.
@@ -115,6 +143,9 @@ class MemoryBackend:
         match request.method, request.url.path.split("/")[2:]:
             case "GET", ["users", user_id] if user_id in self.users:
                 return httpx.Response(200, json=self.users[user_id])
+            case "GET", ["users", user_id, "oauth_access_tokens", provider] if user_id in self.users:
+                account = self._accounts.get((user_id, provider.removeprefix("oauth_")))
+                return httpx.Response(200, json=[account] if account is not None else [])
             case "POST", ["sessions", session_id, "revoke"]:
                 return httpx.Response(200, json={"object": "session", "id": session_id, "status": "revoked"})
             case "POST", ["api_keys", "verify"]:
@@ -138,4 +169,5 @@ class MemoryBackend:
         import httpx
 
         message = "There is no such thing in this test."
-        return httpx.Response(404, json={"errors": [{"code": "resource_not_found", "message": message}]})
+        error = {"code": "resource_not_found", "message": message, "long_message": message}
+        return httpx.Response(404, json={"errors": [error]})

@@ -56,6 +56,8 @@ class SignsIn(ABC):
         actor: str | Mapping[str, Any] | None = None,
         fva: tuple[int, int] | None = (0, -1),
         claims: Mapping[str, Any] | None = None,
+        user: Mapping[str, Any] | None = None,
+        accounts: Mapping[str, Iterable[str]] | None = None,
         header: bool = False,
     ) -> None:
         """Sign a Clerk user in, in place of any other, until `clerk_logout`.
@@ -70,6 +72,9 @@ class SignsIn(ABC):
         :param actor: who impersonates the user: a user id, or the claim ``act``.
         :param fva: minutes since the first and the second factor were verified, -1 for never.
         :param claims: further claims, which win over all others.
+        :param user: what else `Auth.get_user` finds, such as ``{"public_metadata": {"plan": "pro"}}``.
+        :param accounts: the user's accounts at other providers, for `Auth.get_oauth_access_token`, with what
+            the user consented to: ``{"google": ["openid", "https://www.googleapis.com/auth/calendar"]}``.
         :param header: send ``Authorization: Bearer ...``, as API clients do, and no cookies.
         :raises ConfigurationError: if Clerk would never put that into a token.
         """
@@ -92,7 +97,9 @@ class SignsIn(ABC):
             },
             header,
         )
-        cookies = self._clerk_instance.sign_in(login, user_object(user_id, **own, created_at=now()))
+        shown = user_object(user_id, **own, created_at=now()) | dict(user or {})
+        cookies = self._clerk_instance.sign_in(login, shown)
+        self._clerk_instance.connect(user_id, accounts or {})
         self.clerk_logout()
         self._clerk_session = login
         if not header:

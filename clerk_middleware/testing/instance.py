@@ -13,6 +13,8 @@ from .machine_login import MachineToken, machine_token
 from .signer import SessionSigner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import httpx
 
     from clerk_middleware.config_source import ConfigSource
@@ -61,6 +63,12 @@ class Instance:
         cookies = self.renew(login)  # which checks the claims
         self._backend.users[login.claims["user_id"]] = user
         return cookies
+
+    def connect(self, user_id: str, accounts: Mapping[str, Iterable[str]]) -> None:
+        """Have a user have these accounts at other providers, with their scopes, and no more."""
+        self._backend.disconnect_accounts(user_id)
+        for provider, scopes in accounts.items():
+            self._backend.connect_account(user_id, provider, scopes=scopes)
 
     def renew(self, login: Login, azp: str | None = None) -> dict[str, str]:
         """The same now, so that nothing expires in a long test.

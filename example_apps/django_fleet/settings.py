@@ -6,7 +6,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.management.utils import get_random_secret_key
 
-from example_apps.fleet import STATIC
+from example_apps.fleet import SHARED_TEMPLATES, STATIC
 from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 
@@ -89,7 +89,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [HERE / "templates"],
+        "DIRS": [HERE / "templates", SHARED_TEMPLATES],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -98,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "clerk_middleware_django.context_processors.clerk",
                 "example_apps.django_fleet.freight.current.workplace",
+                "example_apps.django_fleet.accounts.components.context",
             ],
         },
     },

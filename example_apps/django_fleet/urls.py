@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from clerk_middleware_django import views as clerk
 
+from .accounts import components
 from .accounts import views as accounts
 from .accounts.webhooks import webhooks
 from .freight import api
@@ -29,6 +30,10 @@ urlpatterns = [
     path("company", company.Settings.as_view(), name="company"),
     path("company/drivers/<str:user_id>/pay", company.Pay.as_view(), name="pay"),
     path("company/profile/delete", company.delete_profile, name="delete-profile"),
+    path("sign-in", components.sign_in, name="sign-in"),
+    path("sign-in/<path:step>", components.sign_in),
+    path("sign-up", components.sign_up, name="sign-up"),
+    path("sign-up/<path:step>", components.sign_up),
     path("switch/<str:org_id>", accounts.switch, name="switch"),
     path("personal", accounts.personal, name="personal"),
     path("accounts/", include("clerk_middleware_django.urls")),

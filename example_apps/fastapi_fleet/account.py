@@ -1,4 +1,4 @@
-"""Signing out, and changing the company, without any JavaScript of Clerk's."""
+"""Signing in by Clerk's components; signing out, changing the company without any JavaScript of Clerk's."""
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
@@ -8,9 +8,29 @@ from clerk_middleware.asgi import get_state
 from clerk_middleware.sign_out import cookies_to_forget
 
 from .current import Member
+from .rendering import render
 from .security import same_origin
 
 router = APIRouter(dependencies=[Depends(same_origin)], include_in_schema=False)
+
+
+@router.get("/sign-in")
+@router.get("/sign-in/{step:path}")
+async def sign_in(request: Request) -> Response:
+    """Each step has a path of its own: /sign-in/factor-one; a pending session is sent to /sign-in/tasks."""
+    return page_of_component(request, "components/sign_in.html")
+
+
+@router.get("/sign-up")
+@router.get("/sign-up/{step:path}")
+async def sign_up(request: Request) -> Response:
+    return page_of_component(request, "components/sign_up.html")
+
+
+def page_of_component(request: Request, template: str) -> Response:
+    if request.app.state.components is None:
+        raise HTTPException(404)
+    return render(request, template)
 
 
 @router.get("/switch/{org_id}")

@@ -11,6 +11,7 @@ from clerk_middleware import AsyncAuthenticator, ClerkConfig
 from clerk_middleware_fastapi import ClerkMiddleware
 from example_apps.fleet import STATIC
 from example_apps.fleet.companies import Fleet
+from example_apps.fleet.components import components_of
 from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 from example_apps.fleet.roster import Roster
@@ -55,6 +56,7 @@ def create_app(config: ClerkConfig | None = None, *, verify_url: str | None = No
     app.state.roster = Roster()
     app.state.clerk = authenticator  # signing out needs it, too
     app.state.verify_url = verify_url
+    app.state.components = components_of(config)
 
     # The middleware that is added last sees a request first.
     app.add_middleware(ClerkMiddleware, authenticator=authenticator)

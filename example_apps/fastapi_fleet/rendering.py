@@ -8,7 +8,7 @@ from fastapi.templating import Jinja2Templates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from clerk_middleware_fastapi import clerk_context
-from example_apps.fleet import TEMPLATES
+from example_apps.fleet import SHARED_TEMPLATES, TEMPLATES
 from example_apps.fleet.companies import name_of
 from example_apps.fleet.workplace import in_frame
 
@@ -16,12 +16,17 @@ from example_apps.fleet.workplace import in_frame
 def _frame(request: Request) -> dict[str, Any]:
     """What every page shows or asks."""
     workplace = in_frame(request.app.state.fleet, request.auth)
-    return {"current_auth": request.auth, "here": request.url.path, **workplace}
+    shown = {
+        "current_auth": request.auth,
+        "here": request.url.path,
+        "components": request.app.state.components,
+    }
+    return {**shown, **workplace}
 
 
 _templates = Jinja2Templates(
     env=Environment(
-        loader=FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES]),
+        loader=FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES, SHARED_TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

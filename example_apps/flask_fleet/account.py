@@ -1,13 +1,33 @@
-"""Signing out, and changing the company, without any JavaScript of Clerk's."""
+"""Signing in by Clerk's components; signing out, changing the company without any JavaScript of Clerk's."""
 
-from flask import Blueprint, abort, redirect, url_for
+from flask import Blueprint, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from clerk_middleware_flask import get_session, require_auth
 
+from .current import components
 from .extensions import clerk
 
 blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/sign-in")
+@blueprint.get("/sign-in/<path:step>")
+def sign_in(step: str = "") -> str:
+    """Each step has a path of its own: /sign-in/factor-one; a pending session is sent to /sign-in/tasks."""
+    return page_of_component("components/sign_in.html")
+
+
+@blueprint.get("/sign-up")
+@blueprint.get("/sign-up/<path:step>")
+def sign_up(step: str = "") -> str:
+    return page_of_component("components/sign_up.html")
+
+
+def page_of_component(template: str) -> str:
+    if components() is None:
+        abort(404)
+    return render_template(template)
 
 
 @blueprint.get("/switch/<org_id>")

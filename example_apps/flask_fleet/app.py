@@ -7,8 +7,9 @@ from flask import Blueprint, Flask
 from jinja2 import StrictUndefined
 
 from clerk_middleware import ClerkConfig
-from example_apps.fleet import STATIC, TEMPLATES
+from example_apps.fleet import SHARED_TEMPLATES, STATIC, TEMPLATES
 from example_apps.fleet.companies import Fleet, name_of
+from example_apps.fleet.components import components_of
 from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
 from example_apps.fleet.roster import Roster
@@ -53,6 +54,7 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
         oauth_scopes=OAUTH_SCOPES,
         content_security_policy=CONTENT_SECURITY_POLICY,
     )
+    app.extensions["components"] = components_of(config)
     clerk.init_app(app, config)
     add_security(app, config)  # after Clerk: it asks who the request is
 
@@ -71,7 +73,8 @@ def create_app(config: ClerkConfig | None = None, verify_url: str | None = None)
     )
     for module in modules:
         app.register_blueprint(module.blueprint)
-    app.register_blueprint(Blueprint("shared", __name__, template_folder=TEMPLATES))
+    for name, folder in ("shared", TEMPLATES), ("components", SHARED_TEMPLATES):
+        app.register_blueprint(Blueprint(name, __name__, template_folder=folder))
     add_error_pages(app)
 
     app.jinja_env.undefined = StrictUndefined

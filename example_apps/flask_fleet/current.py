@@ -7,6 +7,7 @@ from flask import abort, current_app, request
 from clerk_middleware import MachineAuth
 from clerk_middleware_flask import csp_nonce, get_auth, get_session
 from example_apps.fleet.companies import Company, Driver, Fleet, Load
+from example_apps.fleet.components import Components
 from example_apps.fleet.roster import Roster
 from example_apps.fleet.workplace import company_of, in_frame, loads_for
 
@@ -46,7 +47,17 @@ def frame() -> dict[str, Any]:
 
     (`current_auth` is there anyway, and ``csp_nonce()`` as a function: the shared templates take its value.)
     """
-    return {"here": request.path, "csp_nonce": csp_nonce(), **in_frame(_fleet(), get_auth())}
+    return {
+        "here": request.path,
+        "csp_nonce": csp_nonce(),
+        "components": components(),
+        **in_frame(_fleet(), get_auth()),
+    }
+
+
+def components() -> Components | None:
+    """Clerk's components, if they are wanted."""
+    return cast(Components | None, current_app.extensions["components"])
 
 
 def roster() -> Roster:

@@ -6,7 +6,6 @@ the authenticators remember is keyed by the Clerk instance, and dies with them.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.core.signals import setting_changed
 
-from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkError, ConfigurationError
+from clerk_middleware import AsyncAuthenticator, Authenticator, ConfigurationError
 from clerk_middleware.logging import OccasionalWarnings
 from clerk_middleware.proxy.asgi import ASGIProxy
 from clerk_middleware.proxy.wsgi import WSGIProxy
@@ -29,25 +28,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from clerk_middleware import ClerkConfig
     from clerk_middleware.config_source import ConfigSource
-
-
-class _AsyncAuthenticator(AsyncAuthenticator):
-    """Of requests whose view may be synchronous all the same, in a thread of Django's."""
-
-    def __init__(self, in_thread: Authenticator, config: ConfigSource, **options: Any) -> None:
-        super().__init__(config, **options)
-        self._in_thread = in_thread
-
-    def get_session_token(self, config: ClerkConfig, session_id: str, template: str) -> str:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:  # there is no event loop in this thread, as it should be
-            return self._in_thread.get_session_token(config, session_id, template)
-        raise ClerkError(
-            "get_token(template=...) would block the event loop: use 'await auth.aget_token(template=...)'"
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +64,8 @@ class Clerk:
             return cls(
                 config=config,
                 authenticator=authenticator,
-                async_authenticator=_AsyncAuthenticator(
-                    authenticator, config, transport=transport, clock=clock
+                async_authenticator=AsyncAuthenticator(
+                    config, transport=transport, clock=clock, in_threads=authenticator
                 ),
                 proxy=WSGIProxy(config, transport=transport),
                 async_proxy=ASGIProxy(config, transport=transport),

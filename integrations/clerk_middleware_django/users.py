@@ -85,7 +85,7 @@ def is_active_user(request: HttpRequest, user_id: str) -> bool:
 
 def _describe(request: HttpRequest, config: ClerkConfig, user_id: str) -> dict[str, Any] | BackendAPIError:
     try:
-        return clerk_of(request).authenticator.get_user(config, user_id)
+        return clerk_of(request).authenticator.describe_user(config, user_id)
     except BackendAPIError as error:
         return error
 
@@ -94,7 +94,7 @@ async def _adescribe(
     request: HttpRequest, config: ClerkConfig, user_id: str
 ) -> dict[str, Any] | BackendAPIError:
     try:
-        return await clerk_of(request).async_authenticator.get_user(config, user_id)
+        return await clerk_of(request).async_authenticator.describe_user(config, user_id)
     except BackendAPIError as error:
         return error
 

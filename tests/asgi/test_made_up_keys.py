@@ -110,7 +110,7 @@ def test_browsers_go_on_while_made_up_keys_hang(
 
                 signed_in = await request_to(app, second, {"sec-fetch-dest": "document"})
                 assert "__session=" in kept(signed_in)
-                assert (await authenticator.get_user(config, "user_rosa"))["id"] == "user_rosa"
+                assert (await authenticator.describe_user(config, "user_rosa"))["id"] == "user_rosa"
                 refreshed = await request_to(app, "/", {"cookie": old, "sec-fetch-dest": "empty"})
                 assert refreshed.scope["auth"].user_id == "user_rosa"
                 await authenticator.sign_out(get_state(refreshed.scope))

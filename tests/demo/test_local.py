@@ -266,6 +266,32 @@ def test_a_key_that_is_none(key: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert "--secret-key must be sk_test_ and letters and digits" in capsys.readouterr().err
 
 
+def test_clerks_components_come_from_the_packages_that_npm_installed(tmp_path: Path) -> None:
+    for package, file in (("clerk-js", "clerk.browser.js"), ("ui", "ui.browser.js")):
+        folder = tmp_path / "@clerk" / package
+        (folder / "dist").mkdir(parents=True)
+        (folder / "dist" / file).write_text(f"/* {package} */")
+        (folder / "package.json").write_text('{"version": "6.1.2"}')
+    with running("--node-modules", str(tmp_path)) as said:
+        url = exported(said)["CLERK_API_URL"]
+        answer = httpx.get(f"{url}/npm/@clerk/clerk-js@6/dist/clerk.browser.js", follow_redirects=True)
+        assert (answer.status_code, answer.text) == (200, "/* clerk-js */")
+
+
+@pytest.mark.parametrize("installed", [(), ("clerk-js",)])
+def test_packages_that_are_not_installed(
+    installed: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for package in installed:
+        (tmp_path / "@clerk" / package / "dist").mkdir(parents=True)
+    missing = "@clerk/ui" if installed else "@clerk/clerk-js"
+    assert main(["local", "--node-modules", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"clerk-middleware: --node-modules: there is no {missing} in {tmp_path}; run npm install {missing} "
+        "in its parent folder\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["local", "demo"])
 def test_a_seed_that_is_wrong(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "seed.toml"

@@ -102,6 +102,8 @@ def test_there_are_examples() -> None:
 def test_an_example_runs(block: Example, tmp_path: Path) -> None:
     if "clerk_middleware_mcp" in block.text:
         pytest.importorskip("mcp", reason="needs the extra mcp")
+    if "playwright" in block.text:
+        pytest.skip("needs a browser: e2e/test_documentation.py")
     text, program = block.text, tmp_path / "example.py"
     program.write_text(text, encoding="utf-8")
     # The page on Django begins with the settings that its other examples are run with.

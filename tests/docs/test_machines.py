@@ -23,6 +23,7 @@ from clerk_middleware import (
     AsyncAuthenticator,
     Authenticator,
     ClerkConfig,
+    ClerkRequest,
     ConfigurationError,
     InsufficientScope,
     M2MAuth,
@@ -31,6 +32,7 @@ from clerk_middleware import (
 from clerk_middleware.local import LocalClerk, LocalServer
 from clerk_middleware.m2m import M2MBearer
 from clerk_middleware.protection import Requirement
+from clerk_middleware.testing import MemoryBackend, SessionSigner
 
 from .examples import ROOT, example
 from .serving import serving
@@ -217,6 +219,18 @@ def test_the_table_of_answers(answers: dict[str, Any]) -> None:
 # When it does not work
 
 
+def _said_of_what_was_good() -> Iterator[str]:
+    """Where Clerk answers of a key that it is good no longer; LocalClerk answers that there is none."""
+    backend = MemoryBackend()
+    revoked, ended = backend.add_api_key("user_1"), backend.add_api_key("user_1", lifetime=-1)
+    backend.revoke(revoked)
+    config = ClerkConfig(**SessionSigner().keys, accepts_token="api_key")
+    with Authenticator(config, transport=backend.transport()) as authenticator:
+        for key in (revoked, ended):
+            request = ClerkRequest("GET", "http://testserver/", {"Authorization": f"Bearer {key}"})
+            yield str(authenticator.authenticate_request(request).message)
+
+
 def test_the_messages_that_the_page_explains_are_real(
     environment: Environment, client_of: ClientOf, instance: LocalClerk
 ) -> None:
@@ -234,9 +248,6 @@ def test_the_messages_that_the_page_explains_are_real(
             return str(error)
 
     not_for_us = instance.create_m2m_token("mch_billing", token_format="jwt").token
-    revoked = instance.create_api_key("user_rosa")
-    instance.revoke_api_key(revoked.id)
-    ended = instance.create_api_key("user_rosa", lifetime=-1).secret
     said = " ".join(
         [
             answer("api_key", None, ["session_token", "api_key"]),
@@ -244,8 +255,7 @@ def test_the_messages_that_the_page_explains_are_real(
             answer("session_token", CARRIED, "session_token"),
             answer("session_token", CARRIED, ["session_token", "oauth_token"]),
             answer("api_key", session_of(instance), ["session_token", "api_key"]),
-            answer("api_key", revoked.secret, "any"),
-            answer("api_key", ended, "any"),
+            *_said_of_what_was_good(),
             answer(["api_key", "m2m_token", "oauth_token"], None, "session_token"),
             answer("api_key", instance.create_m2m_token("mch_tracking").token, ["session_token", "api_key"]),
             answer("session_token", CARRIED, ["session_token", "api_key"]),

@@ -151,7 +151,7 @@ class TestTheApplication:
         for set_up in (CSRFProtect, Clerk) if is_first else (Clerk, CSRFProtect):
             set_up(app)
         response = ask(app, "/__clerk/v1/client/sign_ins", method="POST", data={"identifier": "x" * 1000})
-        assert response.status_code == 404  # LocalClerk has no such thing
+        assert response.status_code == 422  # LocalClerk knows nobody of that name
         assert [seen.path for seen in passed_on()] == ["/v1/client/sign_ins"]
 
     def test_adds_nothing_to_the_answer(self, proxying: Apps, ask: Ask) -> None:

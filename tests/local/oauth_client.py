@@ -109,6 +109,16 @@ def verified(backend: httpx.Client, token: str) -> dict[str, Any]:
     return answer
 
 
+def is_good(backend: httpx.Client, token: str) -> bool:
+    """Whether the token is verified: it is unknown, and nothing else, where it is not."""
+    response = backend.post("/oauth_applications/access_tokens/verify", json={"access_token": token})
+    if response.status_code == 200:
+        return True
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
+    assert response.json()["errors"][0]["code"] == "resource_not_found"
+    return False
+
+
 def register(client: httpx.Client, **changes: Any) -> httpx.Response:
     metadata = {
         "client_name": "Planner",

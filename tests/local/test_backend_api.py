@@ -193,7 +193,7 @@ def test_a_refresh_is_for_the_holder_of_both_tokens(
         ({"request_origin": "localhost"}, "form_param_value_invalid"),
         ({"request_origin": "http://["}, "form_param_value_invalid"),
         ({"request_origin": "http://a\r\nset-cookie: x"}, "form_param_value_invalid"),
-        ({"format": "token"}, "form_param_value_invalid"),
+        ({"format": "jwt"}, "form_param_value_invalid"),
     ],
 )
 def test_a_refresh_that_lacks_something(

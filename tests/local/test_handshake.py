@@ -291,7 +291,7 @@ def test_no_open_redirect(shared_browser: httpx.Client, url: str) -> None:
     assert {"location", "set-cookie"}.isdisjoint(response.headers)
     (error,) = response.json()["errors"]
     assert error["code"] == "form_param_value_invalid"
-    assert error["meta"] == {"name": "redirect_url"}
+    assert error["meta"] == {"param_name": "redirect_url"}
 
 
 @pytest.mark.parametrize("url", ACCEPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,14 @@ def test_passwords_that_differ(seed_file: Path) -> None:
 def test_the_second_factor(browser: httpx.Client) -> None:
     answer = browser.post("/sign-in", data={"user_id": "user_grace", "password": "fleet-demo"})
     assert "424242" in browser.get(answer.headers["location"]).text
+
+
+def test_the_code_of_an_authenticator_app(clerk: LocalClerk, browser: httpx.Client) -> None:
+    user = clerk.create_user("otto@example.com", password="fleet-demo", totp_secret="JBSWY3DP" * 4)
+    answer = browser.post("/sign-in", data={"user_id": user.id, "password": "fleet-demo"})
+    text = browser.get(answer.headers["location"]).text
+    (code,) = re.findall(r"[0-9]{6}</code> for now", text)
+    assert browser.post("/sign-in/factor-two", data={"code": code[:6]}).status_code == 303
 
 
 @pytest.mark.parametrize(

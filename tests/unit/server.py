@@ -38,7 +38,7 @@ class Exchange(BaseHTTPRequestHandler):
     do_GET = do_POST = _respond
 
     def send_json(self, answer: Any, status: int = 200, **headers: str) -> None:
-        self.send_whole(status, json.dumps(answer).encode(), **headers)
+        self.send_whole(status, json.dumps(answer).encode(), content_type="application/json", **headers)
 
     def send_whole(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)

@@ -107,6 +107,11 @@ def test_a_proxy_url_of_the_same_path_is_fine(proxy_url: str) -> None:
     assert configured(proxy_url=proxy_url).proxy_url == proxy_url
 
 
+def test_a_satellite_that_proxies_needs_no_domain() -> None:
+    config = configured(is_satellite=True, sign_in_url="https://primary.example/sign-in")
+    assert (config.domain, config.proxy_url) == (None, "/__clerk")
+
+
 @pytest.mark.parametrize(
     "proxy_url",
     [

@@ -38,7 +38,7 @@ def ask(request: pytest.FixtureRequest, config: MakeConfig, backend: CannedBacke
 
 def test_a_user_is_described(ask: Ask, backend: CannedBackend) -> None:
     backend.on(USER, {"id": "user_1", "first_name": "Ann"})
-    assert ask("get_user", "user_1")["first_name"] == "Ann"
+    assert ask("describe_user", "user_1")["first_name"] == "Ann"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_who_is_not_described_raises(
 ) -> None:
     backend.on(USER, answer)
     with pytest.raises(BackendAPIError, match=words) as refused:
-        ask("get_user", "user_1")
+        ask("describe_user", "user_1")
     assert refused.value.status == status
 
 
@@ -74,7 +74,7 @@ def test_a_session_that_goes_on_raises(ask: Ask, backend: CannedBackend) -> None
 
 
 @pytest.mark.parametrize("id", ["", "..", "a/b", "sess_1?x", "sess_1\n", "é", "x" * 256])
-@pytest.mark.parametrize("method", ["get_user", "revoke_session"])
+@pytest.mark.parametrize("method", ["describe_user", "revoke_session"])
 def test_what_is_no_id_gets_into_no_path(method: str, id: str, ask: Ask, backend: CannedBackend) -> None:
     with pytest.raises(BackendAPIError, match="is no id of Clerk's"):
         ask(method, id)

@@ -271,12 +271,38 @@ def test_a_backend_in_memory(signer: SessionSigner) -> None:
     backend.users["user_ann"] = ann
     backend.users["user_bob"] = user_object("user_bob", created_at=NOW)
     with Authenticator(config, transport=backend.transport()) as authenticator:
-        assert authenticator.get_user(config, "user_ann") == ann
-        assert authenticator.get_user(config, "user_bob")["email_addresses"] == []
+        assert authenticator.describe_user(config, "user_ann") == ann
+        assert authenticator.describe_user(config, "user_bob")["email_addresses"] == []
         authenticator.revoke_session(config, "sess_1")
         with pytest.raises(BackendAPIError) as caught:
-            authenticator.get_user(config, "user_cat")
+            authenticator.describe_user(config, "user_cat")
     assert (caught.value.status, caught.value.code) == (404, "resource_not_found")
+
+
+def test_a_backend_in_memory_is_good_enough_for_the_official_client(signer: SessionSigner) -> None:
+    backend, config = MemoryBackend(), signer.config()
+    backend.users["user_ann"] = user_object("user_ann", email="ann@example.com", created_at=NOW)
+    given = backend.connect_account("user_ann", "google", scopes=["openid"])
+    assert backend.connect_account("user_ann", "oauth_github", token="ghu_ann") == "ghu_ann"
+    with Authenticator(config, transport=backend.transport()) as authenticator:
+        assert (
+            authenticator.get_user(config, "user_ann").email_addresses[0].email_address == "ann@example.com"
+        )
+        google = authenticator.get_oauth_access_token(config, "user_ann", "google")
+        github = authenticator.get_oauth_access_token(config, "user_ann", "github")
+        assert google is not None
+        assert github is not None
+        assert (google.token, google.scopes, github.token) == (given, ("openid",), "ghu_ann")
+        assert authenticator.get_oauth_access_token(config, "user_ann", "apple") is None
+        for ask in (
+            lambda: authenticator.get_user(config, "user_cat"),
+            lambda: authenticator.get_oauth_access_token(config, "user_cat", "google"),
+        ):
+            with pytest.raises(BackendAPIError) as caught:
+                ask()
+            assert (caught.value.status, caught.value.code) == (404, "resource_not_found")
+        backend.disconnect_accounts("user_ann")
+        assert authenticator.get_oauth_access_token(config, "user_ann", "google") is None
 
 
 @pytest.mark.anyio
@@ -284,7 +310,7 @@ async def test_a_backend_in_memory_is_asked_asynchronously(signer: SessionSigner
     backend, config = MemoryBackend(), signer.config()
     backend.users["user_ann"] = user_object("user_ann", created_at=NOW)
     async with AsyncAuthenticator(config, transport=backend.transport()) as authenticator:
-        assert (await authenticator.get_user(config, "user_ann"))["id"] == "user_ann"
+        assert (await authenticator.describe_user(config, "user_ann"))["id"] == "user_ann"
         await authenticator.revoke_session(config, "sess_1")
 
 

@@ -103,7 +103,7 @@ def test_browsers_go_on_while_made_up_keys_hang(
 
             signed_in = request_to(app, second, {"sec-fetch-dest": "document"})
             assert "__session=" in kept(signed_in)
-            assert authenticator.get_user(config, "user_rosa")["id"] == "user_rosa"
+            assert authenticator.describe_user(config, "user_rosa")["id"] == "user_rosa"
             refreshed = request_to(app, "/", {"cookie": old, "sec-fetch-dest": "empty"})
             assert get_auth(refreshed.environ).user_id == "user_rosa"
             authenticator.sign_out(get_state(refreshed.environ))

@@ -97,6 +97,24 @@ class OAuthApplications:
         (self._dynamic if dynamic else self._configured).put(application.client_id, application)
         return application
 
+    def update(
+        self,
+        application: OAuthApplication,
+        *,
+        name: str,
+        redirect_uris: Iterable[str],
+        scopes: Iterable[str],
+        consent_screen: bool,
+    ) -> None:
+        """Change an application. Raises `RedirectURIRefused`."""
+        application.redirect_uris = tuple(check_redirect_uri(uri) for uri in redirect_uris)
+        application.name, application.scopes = name, tuple(scopes)
+        application.consent_screen, application.updated_at = consent_screen, self._clock()
+
+    def rotate_secret(self, application: OAuthApplication) -> None:
+        """Give an application a new client secret; the previous one is worthless."""
+        application.client_secret, application.updated_at = secrets.token_urlsafe(32), self._clock()
+
     def get(self, client_id: str) -> OAuthApplication | None:
         """The application that calls itself `client_id`."""
         return self._configured.get(client_id) or self._dynamic.get(client_id)

@@ -77,7 +77,8 @@ class AuthorizationEndpoint:
 
     def _session(self, request: Request) -> Session | None:
         client = self._browsers.find(request, in_query=False)
-        return self._instance.session_of(client) if client else None
+        session = self._instance.session_of(client) if client else None
+        return session if session and not session.tasks else None
 
     def _consent_page(
         self, request: Request, way: AuthorizationWay, asked: AuthorizationRequest, session: Session

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..backend_guard import bearer_of
+from ..backend.guard import bearer_of
 from ..instance import Instance
 from ..origins import own_url
 from ..seed import User
