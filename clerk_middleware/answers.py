@@ -55,7 +55,9 @@ def reverification_error(wanted: Reverification | None) -> dict[str, Any]:
 
     https://clerk.com/docs/guides/secure/reverification
     """
-    metadata = {"reverification": wanted} if wanted is not None else {}
+    metadata: dict[str, Any] = {}
+    if wanted is not None:  # written as in JavaScript: what else the frontend reads is no age to it
+        metadata = {"reverification": {"level": wanted["level"], "afterMinutes": wanted["after_minutes"]}}
     return {"clerk_error": {"type": "forbidden", "reason": "reverification-error", "metadata": metadata}}
 
 

@@ -9,7 +9,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import authorization
-from .any_auth import Auth
+from .auth_base import Auth
 from .claims import SessionClaims
 from .errors import ClerkError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .oauth_access_token import OAuthAccessToken
     from .tokens.classes import AcceptsToken, TokenType
 
-__all__ = ["Auth", "SessionAuth", "SignedOut", "asking"]
+__all__ = ["Auth", "SessionAuth", "SignedOut"]
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class SignedOut(Auth):
 class SessionAuth(Auth):
     """A user is signed in."""
 
-    __slots__ = ("_claims", "_clerk", "_token")
+    __slots__ = ("_claims", "_token")
 
     def __init__(self, claims: SessionClaims, token: str, clerk: RequestAccess | None = None) -> None:
         self._claims = claims
@@ -208,13 +208,13 @@ class SessionAuth(Auth):
         """
         if template is None:
             return self._token
-        return asking(self._clerk, "a token").get_session_token(self._expect_session_id(), template)
+        return self._expect_clerk("a token").get_session_token(self._expect_session_id(), template)
 
     async def aget_token(self, template: str | None = None) -> str:
         """`get_token` for asynchronous code."""
         if template is None:
             return self._token
-        return await asking(self._clerk, "a token").aget_session_token(self._expect_session_id(), template)
+        return await self._expect_clerk("a token").aget_session_token(self._expect_session_id(), template)
 
     def get_user(self) -> User:
         """The user, as Clerk describes them now: asked once a request (or WebSocket).
@@ -223,11 +223,11 @@ class SessionAuth(Auth):
 
         :raises BackendAPIError: if the user was deleted (404), or Clerk does not answer.
         """
-        return asking(self._clerk, "its user").get_user(self.user_id)
+        return self._expect_clerk("its user").get_user(self.user_id)
 
     async def aget_user(self) -> User:
         """`get_user` for asynchronous code."""
-        return await asking(self._clerk, "its user").aget_user(self.user_id)
+        return await self._expect_clerk("its user").aget_user(self.user_id)
 
     def get_oauth_access_token(
         self, provider: str, *, external_account_id: str | None = None
@@ -240,14 +240,14 @@ class SessionAuth(Auth):
         :param external_account_id: which account, of several there. Default: the first one.
         :raises BackendAPIError: if Clerk can't renew the token (its `code` says why), or does not answer.
         """
-        clerk = asking(self._clerk, "a token")
+        clerk = self._expect_clerk("a token")
         return clerk.get_oauth_access_token(self.user_id, provider, external_account_id)
 
     async def aget_oauth_access_token(
         self, provider: str, *, external_account_id: str | None = None
     ) -> OAuthAccessToken | None:
         """`get_oauth_access_token` for asynchronous code."""
-        clerk = asking(self._clerk, "a token")
+        clerk = self._expect_clerk("a token")
         return await clerk.aget_oauth_access_token(self.user_id, provider, external_account_id)
 
     def _expect_session_id(self) -> str:
@@ -256,16 +256,3 @@ class SessionAuth(Auth):
                 "Clerk issues tokens for sessions, and this one's token came without a session id"
             )
         return self.session_id
-
-
-def asking(clerk: RequestAccess | None, wanted: str) -> RequestAccess:
-    """What an Auth object asks Clerk by.
-
-    :raises ClerkError: if it has nothing.
-    """
-    if clerk is None:
-        raise ClerkError(
-            f"only an authenticated request can ask Clerk for {wanted}: this Auth object was made from what "
-            "a token says alone, or was pickled"
-        )
-    return clerk

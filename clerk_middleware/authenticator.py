@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import reasons
 from .backend import resources
-from .backend_access import AsyncBackendAccess, BackendAccess
-from .clerk_access import ClerkAccess
+from .backend_access import AsyncBackendAccess, BackendAccess, ClerkAccess
+from .clerk_access import RequestAccess
 from .config import ClerkConfig
 from .config_source import config_for, expect_source
 from .engine import authenticate_request
@@ -65,7 +65,7 @@ class _Authenticator(ClerkAccess):
     def _settled(self, context: Context, state: RequestState) -> RequestState:
         if state.reason is not None:
             self._log(state)
-        state.bind(context, self)
+        state.bind(context, RequestAccess(self, context.config))
         return state
 
     def _log(self, state: RequestState) -> None:

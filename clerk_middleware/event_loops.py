@@ -23,6 +23,17 @@ def expect_no_event_loop(refused: str) -> None:
     raise ClerkError(refused)
 
 
+def is_asyncio() -> bool:
+    """Whether this thread's event loop is one of asyncio."""
+    from asyncio import get_running_loop
+
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def wait_on_event_loop(
     call: Callable[[], Awaitable[T]], *, in_thread: Callable[[], T] | None, refused: str
 ) -> T:
@@ -50,5 +61,6 @@ def wait_on_event_loop(
             raise
     raise ClerkError(
         "an AsyncAuthenticator is asked by asynchronous code, and by the threads that Starlette and "
-        "anyio.to_thread run: in any other thread use an Authenticator"
+        "anyio.to_thread run: in any other thread use an Authenticator, or give it one: "
+        "AsyncAuthenticator(…, in_threads=Authenticator(…))"
     )

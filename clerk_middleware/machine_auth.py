@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from .auth import Auth, asking
+from .auth_base import Auth
 from .claims import frozen
 from .errors import ClerkError
 from .scopes import is_of_sessions
@@ -17,16 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Self
 
-    from clerk_backend_api.models import User
-
     from .clerk_access import RequestAccess
     from .oauth_access_token import OAuthAccessToken
 
 
 class MachineAuth(Auth):
-    """Base of the Auth objects of machines: a verified token that is no session."""
+    """Base of the Auth objects of machines: a verified token that is no session.
 
-    __slots__ = ("_claims", "_clerk", "_id", "_scopes", "_subject", "_token")
+    Of an API key and an OAuth token of a user's, `get_user` tells the user. What its bearer may learn of
+    them is for you to decide, by the scopes.
+    """
+
+    __slots__ = ("_claims", "_id", "_scopes", "_subject", "_token")
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class MachineAuth(Auth):
         # Many requests share them: what one writes, the others must not read.
         self._claims = frozen(claims) if claims is not None else None
         self._token = token
-        self._clerk: RequestAccess | None = None
+        self._clerk = None
 
     def of_request(self, clerk: RequestAccess) -> Self:
         """The same for one request: what is remembered of its token is for many, and of no request."""
@@ -113,21 +115,6 @@ class MachineAuth(Auth):
     async def aget_token(self, template: str | None = None) -> str:
         """`get_token` for asynchronous code."""
         return self.get_token(template)
-
-    def get_user(self) -> User | None:
-        """The user whose token it is, as Clerk describes them now; `None` where it is no user's.
-
-        See `SessionAuth.get_user`. What its bearer may learn of the user is for you to decide, by the scopes.
-        """
-        if self.user_id is None:
-            return None
-        return asking(self._clerk, "its user").get_user(self.user_id)
-
-    async def aget_user(self) -> User | None:
-        """`get_user` for asynchronous code."""
-        if self.user_id is None:
-            return None
-        return await asking(self._clerk, "its user").aget_user(self.user_id)
 
     def get_oauth_access_token(
         self, provider: str, *, external_account_id: str | None = None

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, AnyStr
 
+from .reasons import SESSION_TOKEN_MISSING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 #: What the answer depends on where anybody may be signed in.
 VARY = ("Authorization", "Cookie")
+
+#: In production cookies, which Clerk's own lines expire: unless the answer with these never arrived.
+_HANDSHAKE_RESULTS = ("__clerk_handshake_nonce", "__clerk_handshake")
 
 _VARY_NAMES: frozenset[str | bytes] = frozenset({"vary", b"vary"})
 _FOR_CACHES = {"expires", "surrogate-control", "x-accel-expires"}
@@ -23,7 +28,11 @@ def cookies_of(state: RequestState) -> list[str]:
     """The ``Set-Cookie`` lines. The other headers of a state belong to a redirect only."""
     if state.status == "handshake":  # of a WebSocket, which is not redirected: there is none to count
         return []
-    return [value for name, value in state.headers if name == "set-cookie"]
+    lines = [value for name, value in state.headers if name == "set-cookie"]
+    if state.reason == SESSION_TOKEN_MISSING:  # a handshake's result is of no use, and would be none later
+        left = [name for name in _HANDSHAKE_RESULTS if name in state.request.cookies]
+        lines += [f"{name}=; Path=/; Max-Age=0" for name in left]
+    return lines
 
 
 def with_clerk_headers(

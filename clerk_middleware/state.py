@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from .auth import SessionAuth, SignedOut
-from .clerk_access import RequestAccess
 from .csp import ResponsePolicy
 from .errors import ClerkError
 from .reasons import EXPLANATIONS, SESSION_TOKEN_EXPIRED_REFRESH
@@ -13,7 +12,7 @@ from .reasons import EXPLANATIONS, SESSION_TOKEN_EXPIRED_REFRESH
 if TYPE_CHECKING:
     from .auth import Auth
     from .claims import SessionClaims
-    from .clerk_access import ClerkAccess
+    from .clerk_access import RequestAccess
     from .config import ClerkConfig
     from .engine.context import Context
     from .machine_auth import MachineAuth
@@ -96,12 +95,12 @@ class RequestState:
         """Where the response must redirect to, if anywhere."""
         return next((value for name, value in self.headers if name == "location"), None)
 
-    def bind(self, context: Context, access: ClerkAccess) -> None:
+    def bind(self, context: Context, clerk: RequestAccess) -> None:
         """Keep what the answer to this very request needs later on."""
         self._context = context
-        self._clerk = RequestAccess(access, context.config)
+        self._clerk = clerk
         if self._machine is not None:
-            self._machine = self._machine.of_request(self._clerk)
+            self._machine = self._machine.of_request(clerk)
 
     @property
     def _bound(self) -> Context:

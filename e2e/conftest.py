@@ -15,6 +15,8 @@ What a test asks for:
         @pytest.mark.fleet(session_token_lifetime=5, seed={"multi_session": True}, environment={...})
 
     (see `fleet.started` for what it may say), and shares it with the tests that say the same.
+`both`
+    A new user who is a dispatcher in one company, and the administrator of another.
 `page`
     A tab of a new browser, which knows nobody; `page.goto("/dashboard")` is of the application.
 `new_browser`
@@ -43,8 +45,8 @@ sys.path.append(
     str(Path(__file__).parents[1])
 )  # after the package under test, if that is installed elsewhere
 
-from .fleet import Fleet, started
-from .packages import installed
+from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person, started
+from .packages import for_browsers
 from .servers import FRAMEWORKS, Framework
 from .watcher import Watcher
 
@@ -75,13 +77,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _options(item: pytest.Item) -> dict[str, Any]:
     """What the test wants other than usual."""
     marker = item.get_closest_marker("fleet")
-    return marker.kwargs if marker else {}
+    return dict(marker.kwargs) if marker else {}
 
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     given = os.environ.get("E2E_PACKAGES")
-    return installed(Path(given) if given else tmp_path_factory.mktemp("packages"))
+    return for_browsers(Path(given) if given else tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(scope="session")
@@ -131,6 +133,13 @@ def fleets(node_modules: Path) -> Iterator[Callable[..., Fleet]]:
 @pytest.fixture
 def fleet(request: pytest.FixtureRequest, framework: Framework, fleets: Callable[..., Fleet]) -> Fleet:
     return fleets(framework, **_options(request.node))
+
+
+@pytest.fixture
+def both(fleet: Fleet) -> Person:
+    person = fleet.person("org:dispatcher", BLUE_RIDGE)
+    fleet.clerk.create_organization_membership(HARBOR, person.id, "org:admin")
+    return person
 
 
 @pytest.fixture

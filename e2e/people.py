@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+import jwt
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from .fleet import Person
 
@@ -66,6 +69,25 @@ def who_am_i(page: Page) -> dict[str, Any]:
     assert answer.ok, answer
     identity: dict[str, Any] = answer.json()
     return identity
+
+
+def claims(context: BrowserContext) -> dict[str, Any]:
+    """Those of the session token that a browser has now."""
+    cookies: list[Any] = context.cookies()
+    (token,) = (cookie["value"] for cookie in cookies if cookie["name"] == "__session")
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def wait_out(page: Page, token: Mapping[str, Any]) -> None:
+    """Wait until a session token has expired."""
+    page.wait_for_timeout(max(0.0, token["exp"] - time.time()) * 1000 + 1000)
+
+
+def without_javascript(new_browser: Callable[..., BrowserContext], page: Page) -> Page:
+    """A tab with the cookies of *page*, which is closed, where no script of Clerk's renews anything."""
+    plain = new_browser(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+    page.close()
+    return plain
 
 
 def expect_complaint(page: Page) -> None:

@@ -16,6 +16,8 @@ from typing import Final, Literal
 
 import httpx
 
+import clerk_middleware
+
 Framework = Literal["fastapi", "django", "flask"]
 FRAMEWORKS: Final[Sequence[Framework]] = ("fastapi", "django", "flask")
 
@@ -61,7 +63,7 @@ def serving(
     Fails if it does not start or stop, and if it raised anything that nobody expected.
     """
     server, log = _SERVERS[framework], folder / f"{framework}.log"
-    # They are found here, and clerk_middleware where it is installed: not in the checkout beside them.
+    # They are found here, and clerk_middleware where it is installed, as in the tests: not beside them.
     (folder / _APPLICATIONS.name).symlink_to(_APPLICATIONS)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CLERK_")}
     surroundings = {
@@ -76,6 +78,7 @@ def serving(
     }
     if server.before is not None:
         subprocess.run(server.before, cwd=folder, env=surroundings, check=True, timeout=_START)
+    _expect_the_same_package(surroundings, folder)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*server.command, server.socket.format(listening.fileno())],
@@ -89,13 +92,27 @@ def serving(
         _wait_for(f"http://127.0.0.1:{listening.getsockname()[1]}/", process, log)
         yield log
     finally:
-        _stop(process, log)
+        stop(process, log)
     assert not tracebacks(log), log.read_text()
 
 
 def tracebacks(log: Path) -> list[str]:
     """The last line of each that an application wrote."""
     return re.findall(r"Traceback \(most recent call last\):\n(?:[ \t].*\n|\n)*(.*)", log.read_text())
+
+
+def _expect_the_same_package(environment: Mapping[str, str], folder: Path) -> None:
+    """The application imports what these tests do: the built wheel, where that is what is tested."""
+    where = subprocess.run(
+        [sys.executable, "-c", "import clerk_middleware; print(clerk_middleware.__file__)"],
+        cwd=folder,
+        env=environment,
+        check=True,
+        timeout=_START,
+        capture_output=True,
+        text=True,
+    )
+    assert where.stdout.strip() == clerk_middleware.__file__, where.stdout
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -112,7 +129,8 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             return
 
 
-def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
+def stop(process: subprocess.Popen[bytes], log: Path) -> None:
+    """End a server in good order, or else say that it did not end so."""
     process.terminate()
     try:
         process.wait(_STOP)

@@ -6,20 +6,11 @@ import re
 import secrets
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person
-from .people import expect_at, main_links, open_switcher, renew_token, sign_in, who_am_i
+from .people import expect_at, main_links, open_switcher, renew_token, sign_in, who_am_i, without_javascript
 from .watcher import HANDSHAKE, Watcher
-
-
-@pytest.fixture
-def both(fleet: Fleet) -> Person:
-    """A dispatcher in one company, and the administrator of another."""
-    person = fleet.person("org:dispatcher", BLUE_RIDGE)
-    fleet.clerk.create_organization_membership(HARBOR, person.id, "org:admin")
-    return person
 
 
 def test_switching_in_the_component_changes_what_the_server_permits(
@@ -72,6 +63,29 @@ def test_a_company_that_is_founded_in_the_component_is_there_on_the_server(fleet
     expect(main_links(page)).to_contain_text(["Dashboard", "Company"])
 
 
+def test_who_is_invited_in_the_component_can_join(
+    fleet: Fleet, page: Page, new_browser: Callable[..., BrowserContext]
+) -> None:
+    administrator, guest = fleet.person("org:admin"), fleet.person()
+    sign_in(page, administrator)
+    open_switcher(page)
+    page.get_by_role("button", name="Manage", exact=True).click()
+    page.get_by_role("button", name="Members").click()
+    page.get_by_role("button", name="Invite", exact=True).click()
+    page.get_by_placeholder("example@email.com").fill(guest.email)
+    page.get_by_role("button", name="Role: Member").click()  # once the roles are there
+    page.get_by_role("option", name="Driver").click()
+    page.get_by_role("button", name="Send invitations").click()
+    expect(page.get_by_text("Invitations successfully sent")).to_be_visible()
+
+    elsewhere = new_browser().new_page()
+    sign_in(elsewhere, guest)
+    open_switcher(elsewhere)
+    elsewhere.get_by_role("button", name="Join").click()
+    elsewhere.get_by_role("button", name="Blue Ridge Freight").click()
+    expect(main_links(elsewhere)).to_have_text(["Dashboard", "My loads"])
+
+
 class TestAURLThatNamesAnOrganization:
     def test_makes_it_the_active_one(self, fleet: Fleet, page: Page, both: Person, watch: Watcher) -> None:
         sign_in(page, both)
@@ -105,7 +119,7 @@ class TestAURLThatNamesAnOrganization:
         self, fleet: Fleet, page: Page, both: Person, new_browser: Callable[..., BrowserContext]
     ) -> None:
         sign_in(page, both)
-        plain = new_browser(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+        plain = without_javascript(new_browser, page)
         plain.goto(f"/orgs/{HARBOR}")
         expect(plain.get_by_role("heading", level=1)).to_have_text("Harbor Lines")
 

@@ -46,7 +46,11 @@ GRACE = Person("user_grace", "grace@harborlines.example", "Grace", "fleet-demo")
 CODE = "424242"
 
 #: The three applications have the same pages.
-pytestmark = pytest.mark.parametrize("framework", ["fastapi"], indirect=True)
+pytestmark = [
+    pytest.mark.parametrize("framework", ["fastapi"], indirect=True),
+    # With a LocalClerk of their own: its pages show every user, and other tests make some.
+    pytest.mark.fleet(environment={"FLEET_PICTURES": "1"}),
+]
 
 
 @pytest.fixture

@@ -8,8 +8,16 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import HARBOR, Fleet
-from .people import expect_at, expect_dashboard, expect_signed_out, sign_in, sign_out
-from .test_refresh import claims, wait_out, without_javascript
+from .people import (
+    claims,
+    expect_at,
+    expect_dashboard,
+    expect_signed_out,
+    sign_in,
+    sign_out,
+    wait_out,
+    without_javascript,
+)
 from .watcher import HANDSHAKE, Watcher
 
 pytestmark = pytest.mark.fleet(

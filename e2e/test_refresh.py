@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from typing import Any
 
-import jwt
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import Fleet
-from .people import expect_dashboard, sign_in, who_am_i
+from .people import claims, expect_dashboard, sign_in, wait_out, who_am_i, without_javascript
 from .watcher import HANDSHAKE, Watcher
 
 LIFETIME = 5
 
 pytestmark = pytest.mark.fleet(session_token_lifetime=LIFETIME, environment={"CLERK_CLOCK_SKEW_IN_MS": "0"})
-
-
-def claims(context: BrowserContext) -> dict[str, Any]:
-    """Those of the session token that the browser has now."""
-    cookies: list[Any] = context.cookies()
-    (token,) = (cookie["value"] for cookie in cookies if cookie["name"] == "__session")
-    return jwt.decode(token, options={"verify_signature": False})
-
-
-def wait_out(page: Page, token: dict[str, Any]) -> None:
-    page.wait_for_timeout(max(0.0, token["exp"] - time.time()) * 1000 + 1000)
-
-
-def without_javascript(new_browser: Callable[..., BrowserContext], page: Page) -> Page:
-    """The same browser, but no script of Clerk's renews anything in it."""
-    plain = new_browser(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
-    page.close()
-    return plain
 
 
 def test_an_open_page_renews_the_token_in_the_background(fleet: Fleet, page: Page, watch: Watcher) -> None:

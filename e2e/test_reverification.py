@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyotp
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Response, expect
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Response, Route, expect
+from pyotp.totp import TOTP
 
 from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person
-from .people import expect_complaint, give_code, give_password, renew_token, sign_in
+from .people import expect_complaint, give_code, give_password, renew_token, sign_in, without_javascript
 from .watcher import Watcher
 
-CODE = "515151"
 
-
-def administrator(fleet: Fleet, page: Page, organization: str = BLUE_RIDGE, **fields: str) -> Person:
+def administrator(fleet: Fleet, page: Page, organization: str = BLUE_RIDGE) -> Person:
     """Who is on the page of a company, and proved who they are an hour ago."""
-    person = fleet.person("org:admin", organization, **fields)
-    sign_in(page, person, "/company", code=fields.get("second_factor_code"))
+    person = fleet.person("org:admin", organization)
+    sign_in(page, person, "/company")
     fleet.prove_earlier(person, minutes=60)
     renew_token(page)
     return person
@@ -44,11 +44,15 @@ def answers(page: Page) -> list[int]:
     statuses: list[int] = []
 
     def note(response: Response) -> None:
-        if response.request.method == "POST" and "/company/" in response.url:
+        if is_form(response):
             statuses.append(response.status)
 
     page.on("response", note)
     return statuses
+
+
+def is_form(response: Response) -> bool:
+    return response.request.method == "POST" and "/company/" in response.url
 
 
 def test_clerks_dialog_verifies_and_the_form_is_sent_again(
@@ -56,7 +60,16 @@ def test_clerks_dialog_verifies_and_the_form_is_sent_again(
 ) -> None:
     person = administrator(fleet, page)
     watch.expect("403 POST .*/pay")
-    pay(page, "Rosa Lindqvist")
+    with page.expect_response(is_form) as refusal:
+        pay(page, "Rosa Lindqvist")
+    asked = {"level": "first_factor", "afterMinutes": 1}
+    assert refusal.value.json() == {
+        "clerk_error": {
+            "type": "forbidden",
+            "reason": "reverification-error",
+            "metadata": {"reverification": asked},
+        }
+    }
     expect(dialog(page).get_by_role("heading")).to_have_text("Verification required")
     give_password(page, person.password)
     expect(row_of(page, "Rosa Lindqvist")).to_contain_text("paid")
@@ -91,12 +104,49 @@ def test_who_just_signed_in_is_not_asked(fleet: Fleet, page: Page, answers: list
 def test_the_second_factor_is_asked_of_who_has_one(
     fleet: Fleet, page: Page, answers: list[int], watch: Watcher
 ) -> None:
-    administrator(fleet, page, second_factor_code=CODE)
+    secret = pyotp.random_base32()  # of an authenticator app
+    person = fleet.person("org:admin", totp_secret=secret)
+    sign_in(page, person, "/company", code=TOTP(secret).now())
+    fleet.prove_earlier(person, minutes=60)
+    renew_token(page)
     watch.expect("403 POST .*/profile/delete")
     page.get_by_role("button", name="Delete the profile").click()
-    give_code(page, CODE)
+    watch.expect("422 POST .*/verify/attempt_second_factor")
+    give_code(page, "000000")
+    expect_complaint(page)
+    give_code(page, TOTP(secret).now())
     expect(page.get_by_text("has no public profile")).to_be_visible()
     assert answers in ([403, 302], [403, 303])
+
+
+@pytest.mark.parametrize("failure", [500, 502, None], ids=["500", "502", "connection"])
+def test_a_form_that_failed_is_not_sent_again(
+    fleet: Fleet, page: Page, watch: Watcher, failure: int | None
+) -> None:
+    sign_in(page, fleet.person("org:admin"), "/company")
+    sent: list[str] = []
+
+    def fail(route: Route) -> None:
+        sent.append(route.request.method)
+        page.wait_for_timeout(200)  # for a second click meanwhile
+        if failure is None:
+            route.abort("connectionreset")
+        else:
+            route.fulfill(status=failure, content_type="text/html", body="<h1>Sorry</h1>")
+
+    watch.expect(f"{failure} POST" if failure else "ERR_CONNECTION_RESET")
+    page.route("**/pay", fail)
+    told: list[str] = []
+
+    def accept(alert: Dialog) -> None:
+        told.append(alert.message)
+        alert.accept()
+
+    page.on("dialog", accept)
+    row_of(page, "Jonas Weber").get_by_role("button", name="Pay").dblclick()
+    page.wait_for_timeout(1500)
+    assert (sent, len(told)) == (["POST"], 1)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Company")
 
 
 def test_the_password_will_do_for_who_has_no_second_factor(
@@ -114,7 +164,7 @@ def test_without_javascript_the_same_form_gets_a_page(
     fleet: Fleet, page: Page, new_browser: Callable[..., BrowserContext], watch: Watcher
 ) -> None:
     administrator(fleet, page)
-    plain = new_browser(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+    plain = without_javascript(new_browser, page)
     plain.goto("/company")
     watch.expect("403 POST .*/pay")
     pay(plain, "Jonas Weber")

@@ -14,9 +14,8 @@ from .watcher import Watcher
 
 
 @pytest.fixture
-def satellite(fleet: Fleet, watch: Watcher) -> str:
+def satellite(fleet: Fleet) -> str:
     assert fleet.satellite_url is not None
-    watch.most_handshakes = 2  # the one of the satellite, and the primary application's part in it
     return fleet.satellite_url
 
 
@@ -61,8 +60,9 @@ class TestASatellite:
         expect_dashboard(page, dispatcher)
 
     def test_ends_the_session_with_the_primary_application(
-        self, fleet: Fleet, page: Page, satellite: str
+        self, fleet: Fleet, page: Page, satellite: str, watch: Watcher
     ) -> None:
+        watch.most_handshakes = 2  # one at each of them
         dispatcher = fleet.person("org:dispatcher")
         sign_in(page, dispatcher)
         page.goto(f"{satellite}/loads")

@@ -8,7 +8,16 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import Fleet
-from .people import expect_at, expect_dashboard, expect_signed_out, sign_in, sign_out
+from .people import (
+    claims,
+    expect_at,
+    expect_dashboard,
+    expect_signed_out,
+    sign_in,
+    sign_out,
+    wait_out,
+    without_javascript,
+)
 from .watcher import HANDSHAKE, Watcher
 
 
@@ -85,11 +94,10 @@ class TestARevokedSession:
     ) -> None:
         driver = fleet.person("org:driver")
         sign_in(page, driver)
-        plain = new_browser(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
-        page.close()
+        plain = without_javascript(new_browser, page)
         (session,) = fleet.sessions_of(driver)
         fleet.clerk.revoke_session(session.id)
-        plain.wait_for_timeout(6000)  # as long as the token lives
+        wait_out(plain, claims(plain.context))
         before = len(watch.visits)
         plain.goto("/dashboard")
         assert plain.url.startswith(f"{fleet.url}/sign-in?")

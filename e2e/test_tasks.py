@@ -5,18 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person
+from .fleet import HARBOR, Fleet, Person
 from .people import expect_at, expect_signed_out, give_credentials, main_links, who_am_i
 from .watcher import Watcher
 
 pytestmark = pytest.mark.fleet(seed={"force_organization_selection": True})
-
-
-@pytest.fixture
-def both(fleet: Fleet) -> Person:
-    person = fleet.person("org:dispatcher", BLUE_RIDGE)
-    fleet.clerk.create_organization_membership(HARBOR, person.id, "org:admin")
-    return person
 
 
 def expect_task(page: Page) -> None:

@@ -18,8 +18,8 @@ _REPORT_VIOLATIONS: Final = """
 addEventListener("securitypolicyviolation", (event) => console.error(
     `Content-Security-Policy: ${event.effectiveDirective}, ${event.blockedURI}, on ${event.documentURI}`));
 """
-#: What Chromium logs of an answer that `_answered` sees as well.
-_SEEN_AS_ANSWER: Final = "Failed to load resource: the server responded with a status of"
+#: What Chromium logs of an answer or a failure that `_answered` and `_failed` see as well.
+_SEEN_OTHERWISE: Final = "Failed to load resource: "
 #: A request that was under way when the page changed.
 _GIVEN_UP: Final = "net::ERR_ABORTED"
 
@@ -46,8 +46,8 @@ class Watcher:
     circles. A test that provokes one says so: ``watch.expect("403 POST .*/pay")``.
     """
 
-    #: How many handshakes one navigation may take. Each is three redirects: to Clerk, back with its result,
-    #: and to the same URL without that; besides there is one of the application's own, such as to sign in.
+    #: How many handshakes one navigation may take. More than one is a loop, which Clerk's SDKs break off
+    #: after three: where the application wants what Clerk can't give.
     most_handshakes: int = 1
     problems: list[str] = field(default_factory=list)
     #: Every document of every tab, redirects included, in the order in which they were asked for.
@@ -98,10 +98,10 @@ class Watcher:
             self.problems.append(f"elsewhere: {request.method} {request.url}")
         if not _is_document(request):
             return
-        redirects = _redirects_before(request)
-        self.visits.append(Visit(request.url, redirects))
-        if redirects == 3 * self.most_handshakes + 2:
-            self.problems.append(f"{redirects} redirects: {_chain(request)}")
+        chain = _chain(request)
+        self.visits.append(Visit(request.url, len(chain) - 1))
+        if chain[-1] == HANDSHAKE and chain.count(HANDSHAKE) > self.most_handshakes:
+            self.problems.append(f"another handshake: {' → '.join(chain)}")
 
     def _answered(self, response: Response) -> None:
         request = response.request
@@ -116,7 +116,7 @@ class Watcher:
             self.problems.append(f"{request.failure} {request.method} {request.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith(_SEEN_AS_ANSWER):
+        if message.type == "error" and not message.text.startswith(_SEEN_OTHERWISE):
             self.problems.append(f"console: {message.text}")
 
 
@@ -125,12 +125,7 @@ def _is_document(request: Request) -> bool:
     return request.is_navigation_request() and request.frame.parent_frame is None
 
 
-def _redirects_before(request: Request) -> int:
+def _chain(request: Request) -> list[str]:
+    """The paths of the redirects that led to a request, and its own."""
     before: Any = request.redirected_from
-    return 0 if before is None else 1 + _redirects_before(before)
-
-
-def _chain(request: Request) -> str:
-    before: Any = request.redirected_from
-    path = urlsplit(request.url).path
-    return path if before is None else f"{_chain(before)} → {path}"
+    return [*([] if before is None else _chain(before)), urlsplit(request.url).path]

@@ -16,7 +16,7 @@ REVERIFICATION = {
     "clerk_error": {
         "type": "forbidden",
         "reason": "reverification-error",
-        "metadata": {"reverification": {"level": "second_factor", "after_minutes": 10}},
+        "metadata": {"reverification": {"level": "second_factor", "afterMinutes": 10}},
     }
 }
 NOT_FOUND = b'{"detail":"Not Found"}'

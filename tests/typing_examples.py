@@ -124,10 +124,9 @@ async def about_users(auth: SessionAuth, authenticator: AsyncAuthenticator) -> N
 
 def about_users_of_tenants(authenticator: Authenticator, config: ClerkConfig) -> None:
     assert_type(authenticator.backend_for(config), Clerk)
-    assert_type(authenticator.get_user(config, "user_1"), User)
     assert_type(authenticator.describe_user(config, "user_1"), dict[str, Any])
     in_threads = AsyncAuthenticator(config, in_threads=authenticator)
-    assert_type(in_threads.get_user(config, "user_1"), User)
+    assert_type(in_threads.backend_for(config).users.get(user_id="user_1"), User)
 
 
 # Machines that call, and that are called

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..version import __version__
 from .calls import API_VERSION, BackendAnswer
+from .connections import ENCODING
 
 if TYPE_CHECKING:
+    import httpx
+
     from .calls import BackendCall
 
 DEADLINE: Final = 5.0
 _ATTEMPT_TIMEOUT: Final = 3.0
 _BACKOFF: Final = 0.1
-_MAX_ANSWER_BYTES: Final = 1024 * 1024
+MAX_ANSWER_BYTES: Final = 1024 * 1024
 #: Seconds: what asks for a longer pause is asked again sooner.
 _LONGEST_WAIT: Final = 60
 _RETRIED: Final = frozenset({None, 429, 500, 502, 503, 504})
@@ -49,26 +52,14 @@ class Attempts:
         return pause if time.monotonic() + pause < self._deadline else None
 
 
-class Body:
-    """An answer's body as it arrives, up to its bounds of size and time."""
+def answer_of(response: httpx.Response) -> BackendAnswer:
+    """What the engine takes from an answer, whose body is there."""
+    from json import loads
 
-    def __init__(self, seconds: float) -> None:
-        self._bytes = bytearray()
-        self._deadline = time.monotonic() + seconds
-
-    def add(self, chunk: bytes) -> bool:
-        """Whether to read on."""
-        self._bytes += chunk
-        return len(self._bytes) <= _MAX_ANSWER_BYTES and time.monotonic() < self._deadline
-
-    def answer(self, status: int, retry_after: str | None) -> BackendAnswer:
-        """:param retry_after: the header of this name."""
-        from json import loads
-
-        answer = without_body(status, retry_after)
-        with suppress(ValueError, RecursionError):
-            answer.json = loads(bytes(self._bytes))
-        return answer
+    answer = without_body(response.status_code, response.headers.get("retry-after"))
+    with suppress(ValueError, RecursionError):
+        answer.json = loads(response.content)
+    return answer
 
 
 def without_body(status: int, retry_after: str | None) -> BackendAnswer:
@@ -84,18 +75,19 @@ def _seconds(retry_after: str | None) -> int | None:
     return max(1, min(int(text[:9]), _LONGEST_WAIT))
 
 
-def arguments(call: BackendCall, seconds: float) -> dict[str, Any]:
+def request_of(call: BackendCall) -> httpx.Request:
+    """:raises httpx.InvalidURL: if that of the call is none."""
+    import httpx
+
     headers = {
         "accept": "application/json",
         "clerk-api-version": API_VERSION,
         "user-agent": f"clerk-middleware/{__version__}",
+        **ENCODING,
     }
     if call.bearer is not None:
         headers["authorization"] = f"Bearer {call.bearer}"
-    arguments: dict[str, Any] = {"headers": headers, "timeout": seconds, "follow_redirects": False}
-    if call.body is not None:
-        arguments["json"] = call.body
-    return arguments
+    return httpx.Request(call.method, call.url, headers=headers, json=call.body)
 
 
 def no_answer(error: Exception) -> BackendAnswer:

@@ -1,9 +1,7 @@
 """The two drivers: they make the Backend API calls that a flow yields, with httpx.
 
-What they share is here once; what differs between them is only who waits. Each owns a pooled
-client, made on the first call and never used after a fork, an attempt's time is bounded, and so
-are the sum of all attempts and the size of an answer. A redirect is not followed: it would take
-the secret key elsewhere.
+What differs between them is only who waits. An attempt's time is bounded, and so are the sum of all attempts
+and how many calls outsiders can cause at once. The connections are their authenticator's.
 """
 
 from __future__ import annotations
@@ -13,21 +11,20 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..logging import hide_secrets
-from .attempts import DEADLINE, Attempts, Body, arguments, no_answer
+from .attempts import DEADLINE, MAX_ANSWER_BYTES, Attempts, answer_of, no_answer, request_of
 from .calls import NO_ANSWER, SETTLED, BackendAnswer
-from .cookie_jar import no_cookies
 from .lifetimes import PerEventLoop, PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     import anyio
-    import httpx
 
     from .calls import BackendCall, Flow, Queue, Result
+    from .connections import TaskConnections, ThreadConnections
 
-#: Of the pool's 100 connections, those that each queue may take up: the key set's fetch never waits.
+#: Of the connections that the official client leaves, those that each queue may take up: the key set's fetch
+#: never waits.
 _MAX_IN_QUEUE: Final[Mapping[Queue, int]] = {"browsers": 48, "tokens": 32}
 
 TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
@@ -36,9 +33,9 @@ TOO_MANY: Final = BackendAnswer(None, problem="too many calls at once")
 class Driver:
     """Runs flows, waiting in this thread."""
 
-    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
-        self._transport = transport
-        self._connections = PerProcess(_Connections)
+    def __init__(self, connections: ThreadConnections) -> None:
+        self._connections = connections
+        self._calls = PerProcess(_Calls)
 
     def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
@@ -62,22 +59,22 @@ class Driver:
 
         Until then it stays shared: whoever comes in between finds it here, or in the flow's memory.
         """
-        connections = self._connections.current()
+        calls = self._calls.current()
         if call.share is None:
-            return self._bounded(connections, call), _nothing
-        with connections.lock:
-            shared = connections.shared.get(call.share)
+            return self._bounded(calls, call), _nothing
+        with calls.lock:
+            shared = calls.shared.get(call.share)
             is_leader = shared is None
             if shared is None:
-                shared = connections.shared[call.share] = _SharedAnswer()
+                shared = calls.shared[call.share] = _SharedAnswer()
         if not is_leader:
             shared.ready.wait(DEADLINE * 2)
             return shared.answer, _nothing
-        release = partial(connections.shared.pop, call.share)
+        release = partial(calls.shared.pop, call.share)
         try:
             # Another thread's answer may have been kept after this flow looked, and its call be over.
             is_settled = call.is_settled is not None and call.is_settled()
-            shared.answer = SETTLED if is_settled else self._bounded(connections, call)
+            shared.answer = SETTLED if is_settled else self._bounded(calls, call)
         except BaseException:
             release()
             raise
@@ -85,66 +82,45 @@ class Driver:
             shared.ready.set()
         return shared.answer, release
 
-    def _bounded(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
+    def _bounded(self, calls: _Calls, call: BackendCall) -> BackendAnswer:
         queue = call.queue
         if queue is None:
-            return self._attempt(connections, call)
-        with connections.lock:
-            if connections.queued[queue] >= _MAX_IN_QUEUE[queue]:
+            return self._attempt(call)
+        with calls.lock:
+            if calls.queued[queue] >= _MAX_IN_QUEUE[queue]:
                 return TOO_MANY
-            connections.queued[queue] += 1
+            calls.queued[queue] += 1
         try:
-            return self._attempt(connections, call)
+            return self._attempt(call)
         finally:
-            with connections.lock:
-                connections.queued[queue] -= 1
+            with calls.lock:
+                calls.queued[queue] -= 1
 
-    def _attempt(self, connections: _Connections, call: BackendCall) -> BackendAnswer:
+    def _attempt(self, call: BackendCall) -> BackendAnswer:
         attempts = Attempts(call.attempts)
         while True:
-            answer = self._send(connections.open(self._transport), call, attempts.remaining())
+            answer = self._send(call, attempts.remaining())
             pause = attempts.pause_after(answer)
             if pause is None:
                 return answer
             time.sleep(pause)
 
-    def _send(self, client: httpx.Client, call: BackendCall, seconds: float) -> BackendAnswer:
+    def _send(self, call: BackendCall, seconds: float) -> BackendAnswer:
         import httpx
 
-        body = Body(seconds)
         try:
-            with client.stream(call.method, call.url, **arguments(call, seconds)) as response:
-                for chunk in response.iter_bytes():
-                    if not body.add(chunk):
-                        return NO_ANSWER
-                return body.answer(response.status_code, response.headers.get("retry-after"))
+            return answer_of(self._connections.exchange(request_of(call), MAX_ANSWER_BYTES, seconds))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return no_answer(error)
 
-    def close(self) -> None:
-        """Close the connections; a later call opens new ones."""
-        client = self._connections.renew().client
-        if client is not None:
-            client.close()
 
-
-class _Connections:
-    """What belongs to one process."""
+class _Calls:
+    """Those of a process that are under way."""
 
     def __init__(self) -> None:
-        self.client: httpx.Client | None = None
         self.lock = threading.Lock()
         self.shared: dict[Hashable, _SharedAnswer] = {}
         self.queued: dict[Queue, int] = {"browsers": 0, "tokens": 0}
-
-    def open(self, transport: httpx.BaseTransport | None) -> httpx.Client:
-        with self.lock:
-            if self.client is None:
-                import httpx
-
-                hide_secrets()
-                self.client = httpx.Client(transport=transport, cookies=no_cookies())
-            return self.client
 
 
 def _nothing() -> None:
@@ -162,9 +138,9 @@ class _SharedAnswer:
 class AsyncDriver:
     """Runs flows on asyncio or trio, never blocking the event loop."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
-        self._connections = PerEventLoop(_AsyncConnections)
+    def __init__(self, connections: TaskConnections) -> None:
+        self._connections = connections
+        self._calls = PerEventLoop(_AsyncCalls)
 
     async def run(self, flow: Flow[Result]) -> Result:
         """Drive *flow* to its end, and return what it returns."""
@@ -183,10 +159,10 @@ class AsyncDriver:
     async def _answer(self, call: BackendCall) -> BackendAnswer:
         from anyio import Event
 
-        connections = self._connections.current()
+        calls = self._calls.current()
         if call.share is None:
-            return await self._bounded(connections, call)
-        shared = connections.shared
+            return await self._bounded(calls, call)
+        shared = calls.shared
         while (asked := shared.get(call.share)) is not None:
             answers, answered = asked
             await answered.wait()
@@ -195,71 +171,47 @@ class AsyncDriver:
             # The one that asked was cancelled: ask in its place.
         answers, answered = shared[call.share] = [], Event()
         try:
-            answers.append(await self._bounded(connections, call))
+            answers.append(await self._bounded(calls, call))
         finally:
             del shared[call.share]
             answered.set()
         return answers[0]
 
-    async def _bounded(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
+    async def _bounded(self, calls: _AsyncCalls, call: BackendCall) -> BackendAnswer:
         queue = call.queue
         if queue is None:
-            return await self._attempt(connections, call)
-        if connections.queued[queue] >= _MAX_IN_QUEUE[queue]:
+            return await self._attempt(call)
+        if calls.queued[queue] >= _MAX_IN_QUEUE[queue]:
             return TOO_MANY
-        connections.queued[queue] += 1
+        calls.queued[queue] += 1
         try:
-            return await self._attempt(connections, call)
+            return await self._attempt(call)
         finally:
-            connections.queued[queue] -= 1
+            calls.queued[queue] -= 1
 
-    async def _attempt(self, connections: _AsyncConnections, call: BackendCall) -> BackendAnswer:
+    async def _attempt(self, call: BackendCall) -> BackendAnswer:
         from anyio import sleep
 
         attempts = Attempts(call.attempts)
         while True:
-            answer = await self._send(connections.open(self._transport), call, attempts.remaining())
+            answer = await self._send(call, attempts.remaining())
             pause = attempts.pause_after(answer)
             if pause is None:
                 return answer
             await sleep(pause)
 
-    async def _send(self, client: httpx.AsyncClient, call: BackendCall, seconds: float) -> BackendAnswer:
+    async def _send(self, call: BackendCall, seconds: float) -> BackendAnswer:
         import httpx
-        from anyio import move_on_after
 
-        answer, body = NO_ANSWER, Body(seconds)
-        with move_on_after(seconds):
-            try:
-                async with client.stream(call.method, call.url, **arguments(call, seconds)) as response:
-                    async for chunk in response.aiter_bytes():
-                        if not body.add(chunk):
-                            return NO_ANSWER
-                    answer = body.answer(response.status_code, response.headers.get("retry-after"))
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                return no_answer(error)
-        return answer
-
-    async def aclose(self) -> None:
-        """Close the connections of this event loop; a later call opens new ones."""
-        connections = self._connections.current()
-        client, connections.client = connections.client, None
-        if client is not None:
-            await client.aclose()
+        try:
+            return answer_of(await self._connections.exchange(request_of(call), MAX_ANSWER_BYTES, seconds))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return no_answer(error)
 
 
-class _AsyncConnections:
-    """What belongs to one event loop of one process."""
+class _AsyncCalls:
+    """Those of an event loop that are under way."""
 
     def __init__(self) -> None:
-        self.client: httpx.AsyncClient | None = None
         self.shared: dict[Hashable, tuple[list[BackendAnswer], anyio.Event]] = {}
         self.queued: dict[Queue, int] = {"browsers": 0, "tokens": 0}
-
-    def open(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-        if self.client is None:
-            import httpx
-
-            hide_secrets()
-            self.client = httpx.AsyncClient(transport=transport, cookies=no_cookies())
-        return self.client

@@ -80,7 +80,7 @@ def _client_class() -> type[Clerk]:
             "Clerk's Python SDK can't be imported: pip install 'clerk-middleware[backend]'"
         ) from error
 
-    class SharedClerk(Clerk):
+    class Shared(Clerk):
         """What is shared is not closed by who is done with it, as in ``with authenticator.backend``."""
 
         def __exit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
@@ -89,4 +89,5 @@ def _client_class() -> type[Clerk]:
         async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
             """Likewise."""
 
-    return SharedClerk
+    Shared.__name__ = Clerk.__name__  # for messages, as of a member that it does not have
+    return Shared

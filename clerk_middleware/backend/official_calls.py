@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from json import loads
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import BackendAPIError, ClerkError
 from ..oauth_access_token import OAuthAccessToken
 from . import attempts
+from .attempts import no_answer
 from .calls import BackendAnswer
-from .resources import expect_id, refused
+from .resources import NO_USER, expect_id, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from clerk_backend_api import Clerk
     from clerk_backend_api.models import OAuthAccessToken as GivenToken
@@ -30,74 +32,62 @@ _PROVIDER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 _MAX_ACCOUNTS: Final = 100
 
 
-def user(clerk: Clerk, user_id: str) -> User:
+@dataclass(frozen=True, slots=True)
+class OfficialCall(Generic[T]):
+    """A call, whoever waits for it: `call_official` or `acall_official` makes it."""
+
+    #: Of ``clerk.users``. With ``_async`` behind it, it is the asynchronous one.
+    method: str
+    arguments: dict[str, Any]
+    #: What the application is told that Clerk did, where it did not answer as it should.
+    problem: str
+    #: Makes of the answer what the application gets.
+    read: Callable[[Any], T]
+
+
+def user(user_id: str) -> OfficialCall[User]:
     """A user of the instance.
 
-    :raises BackendAPIError: if there is none, or Clerk does not answer.
+    :raises BackendAPIError: if *user_id* can't be one's.
     """
-    return _expect_user(user_id, _made(lambda: clerk.users.get(**_of_user(user_id)), _NO_USER, _WHOSE))
 
+    def read(found: User) -> User:
+        if found.id != user_id:
+            raise BackendAPIError("Clerk's Backend API gave no such user, but another one", status=200)
+        return found
 
-async def auser(clerk: Clerk, user_id: str) -> User:
-    """The same, asynchronously."""
-    asked = _of_user(user_id)
-    return _expect_user(user_id, await _amade(lambda: clerk.users.get_async(**asked), _NO_USER, _WHOSE))
+    return OfficialCall("get", _user_arguments(user_id), "gave no such user", read)
 
 
 def oauth_access_token(
-    clerk: Clerk, user_id: str, provider: str, external_account_id: str | None
-) -> OAuthAccessToken | None:
+    user_id: str, provider: str, external_account_id: str | None
+) -> OfficialCall[OAuthAccessToken | None]:
     """The token of a user's account at *provider*.
 
-    :raises BackendAPIError: if Clerk has none that is still good, or does not answer.
-    :raises ClerkError: if *provider* can't be one.
+    :raises ClerkError: if *provider* can't be one, or *user_id* can't be one's.
     """
-    asked = {**_of_user(user_id), **_at(provider)}
-    given = _made(lambda: clerk.users.get_o_auth_access_token(**asked), _no_token(provider), _WHOSE)
-    return _chosen(given, external_account_id)
-
-
-async def aoauth_access_token(
-    clerk: Clerk, user_id: str, provider: str, external_account_id: str | None
-) -> OAuthAccessToken | None:
-    """The same, asynchronously."""
-    asked = {**_of_user(user_id), **_at(provider)}
-    given = await _amade(
-        lambda: clerk.users.get_o_auth_access_token_async(**asked), _no_token(provider), _WHOSE
+    name = provider.removeprefix("oauth_") if isinstance(provider, str) else ""
+    if not _PROVIDER.fullmatch(name):
+        raise ClerkError(
+            f"{provider!r:.80} is no provider: write 'google', or 'custom_NAME' for one of yours"
+        )
+    return OfficialCall(
+        "get_o_auth_access_token",
+        {**_user_arguments(user_id), "provider": f"oauth_{name}", "limit": _MAX_ACCOUNTS},
+        f"gave no token of {provider!r}",
+        lambda given: _token_of_account(given, external_account_id),
     )
-    return _chosen(given, external_account_id)
 
 
-_NO_USER: Final = "gave no such user"
-_WHOSE: Final = "do the keys belong to the user's instance?"
-
-
-def _no_token(provider: str) -> str:
-    return f"gave no token of {provider!r}"
-
-
-def _of_user(user_id: str) -> dict[str, Any]:
+def _user_arguments(user_id: str) -> dict[str, Any]:
     expect_id(user_id)
     # A request waits for it, as for what the engine asks.
     return {"user_id": user_id, "timeout_ms": round(attempts.DEADLINE * 1000)}
 
 
-def _at(provider: str) -> dict[str, Any]:
-    name = provider.removeprefix("oauth_")
-    if not _PROVIDER.fullmatch(name):
-        raise ClerkError(
-            f"{provider!r:.80} is no provider: write 'google', or 'custom_NAME' for one of yours"
-        )
-    return {"provider": f"oauth_{name}", "limit": _MAX_ACCOUNTS}
-
-
-def _expect_user(user_id: str, found: User) -> User:
-    if found.id != user_id:
-        raise BackendAPIError(f"Clerk's Backend API {_NO_USER}, but another one", status=200)
-    return found
-
-
-def _chosen(given: Sequence[GivenToken], external_account_id: str | None) -> OAuthAccessToken | None:
+def _token_of_account(
+    given: Sequence[GivenToken], external_account_id: str | None
+) -> OAuthAccessToken | None:
     for token in given:
         if external_account_id in (None, token.external_account_id):
             return OAuthAccessToken(
@@ -110,43 +100,57 @@ def _chosen(given: Sequence[GivenToken], external_account_id: str | None) -> OAu
     return None
 
 
-def _made(call: Callable[[], T], problem: str, not_found: str) -> T:
-    import httpx
-    from clerk_backend_api.models import ClerkBaseError
+def call_official(clerk: Clerk, call: OfficialCall[T]) -> T:
+    """Make *call*, waiting in this thread.
 
+    :raises BackendAPIError: if Clerk refuses, or does not answer.
+    """
     try:
-        return call()
-    except (ClerkBaseError, httpx.HTTPError) as error:
-        raised = _translated(error, problem, not_found)
+        answer = getattr(clerk.users, call.method)(**call.arguments)
+    except _failures() as error:
+        raised = _translated(error, call.problem)
+    else:
+        return call.read(answer)
     raise raised  # here, and not where the error is: that would hold the request with the secret key
 
 
-async def _amade(call: Callable[[], Awaitable[T]], problem: str, not_found: str) -> T:
-    import httpx
-    from clerk_backend_api.models import ClerkBaseError
-
+async def acall_official(clerk: Clerk, call: OfficialCall[T]) -> T:
+    """The same on asyncio's event loop."""
     try:
-        return await call()
-    except (ClerkBaseError, httpx.HTTPError) as error:
-        raised = _translated(error, problem, not_found)
+        answer = await getattr(clerk.users, f"{call.method}_async")(**call.arguments)
+    except _failures() as error:
+        raised = _translated(error, call.problem)
+    else:
+        return call.read(answer)
     raise raised
 
 
-def _translated(error: Exception, problem: str, not_found: str) -> BackendAPIError:
+def _failures() -> tuple[type[Exception], ...]:
+    """What the official client raises, or the transport that it is given."""
+    import httpx
+    from clerk_backend_api.models import ClerkBaseError
+
+    return ClerkBaseError, httpx.HTTPError, OSError
+
+
+def _translated(error: Exception, problem: str) -> BackendAPIError:
+    import httpx
     from clerk_backend_api.models import ClerkBaseError, ResponseValidationError
 
+    if isinstance(error, httpx.DecodingError):
+        return BackendAPIError(f"Clerk's Backend API {problem} that can be read: {error}")
+    if not isinstance(error, ClerkBaseError):
+        return refused(no_answer(error), problem)
     if isinstance(error, ResponseValidationError) and error.status_code < 300:
         return BackendAPIError(
             f"Clerk's Backend API {problem} that clerk-backend-api can read"
             f" ({_unreadable(error.cause)}): is there a newer version of it?",
             status=error.status_code,
         )
-    if not isinstance(error, ClerkBaseError):
-        return refused(BackendAnswer(None), problem)
     answer = BackendAnswer(error.status_code)
     with suppress(ValueError, RecursionError):
         answer.json = loads(error.body)
-    return refused(answer, problem, not_found)
+    return refused(answer, problem, NO_USER)
 
 
 def _unreadable(cause: BaseException | None) -> str:

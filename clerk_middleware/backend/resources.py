@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .calls import BackendAnswer, Flow
 
 _TEMPLATE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+#: What to look at where a user is not found.
+NO_USER = "was the user deleted, or do the keys belong to another instance?"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
@@ -34,7 +36,7 @@ def user(config: ClerkConfig, user_id: str) -> Flow[dict[str, Any]]:
     expect_id(user_id)
     answer = yield fetch_user(config, user_id)
     if answer.field("id") != user_id:
-        raise refused(answer, f"gave no user {user_id!r}", "do the keys belong to the user's instance?")
+        raise refused(answer, f"gave no user {user_id!r}", NO_USER)
     found: dict[str, Any] = answer.json
     return found
 
@@ -59,11 +61,12 @@ def refused(answer: BackendAnswer, problem: str, not_found: str = "") -> Backend
     :param not_found: what to look at where it is 404.
     """
     if answer.status is None:
-        return BackendAPIError("Clerk's Backend API did not answer in time")
+        return BackendAPIError(f"Clerk's Backend API did not answer: {answer.problem}")
     code = answer.error_code
-    hint = f": {not_found}" if answer.status == 404 and not_found else ""
+    hint = {401: "is the secret key (CLERK_SECRET_KEY) this instance's?", 404: not_found}.get(answer.status)
     return BackendAPIError(
-        f"Clerk's Backend API {problem} ({answer.status}{f', {code}' if code else ''}){hint}",
+        f"Clerk's Backend API {problem} ({answer.status}{f', {code}' if code else ''})"
+        f"{f': {hint}' if hint else ''}",
         status=answer.status,
         code=code,
     )

@@ -11,6 +11,7 @@ from .applications import APPLICATIONS, ExampleApplication
 from .arguments import add_seed, expect_loopback, port, seed_of
 from .decisions import DecisionLog, readable_log
 from .failure import CommandFailed
+from .packages import add_node_modules, node_modules_of
 from .people import people
 from .serving import run, serve
 from .stage import AdjustableClock, Demo, set_up
@@ -44,6 +45,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--check", action="store_true", help="walk through it over HTTP, on free ports, and say what works"
     )
+    add_node_modules(parser, purpose="the pages then have Clerk's own components, as with FLEET_COMPONENTS=1")
     parser.set_defaults(run=_run)
 
 
@@ -52,15 +54,21 @@ def _run(arguments: argparse.Namespace) -> int:
     arguments.extra = application.extra
     expect_loopback(arguments.host)
     if arguments.check:
-        if arguments.seed:
+        if arguments.seed or arguments.node_modules:
             raise CommandFailed(
-                "--check signs in as the users of the seed that comes with LocalClerk: leave out --seed"
+                "--check signs in as the users of the seed that comes with LocalClerk, on its own pages: "
+                "leave out --seed and --node-modules"
             )
         return _check(application, arguments.host)
     with (
         readable_log(logging.DEBUG),
         set_up(
-            application, arguments.host, arguments.port, arguments.clerk_port, seed=seed_of(arguments)
+            application,
+            arguments.host,
+            arguments.port,
+            arguments.clerk_port,
+            seed=seed_of(arguments),
+            node_modules=node_modules_of(arguments),
         ) as demo,
     ):
         print(_banner(demo, application), flush=True)

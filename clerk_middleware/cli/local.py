@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clerk_middleware.errors import ConfigurationError
@@ -13,6 +12,7 @@ from .arguments import add_seed, expect_loopback, port, seed_of
 from .extras import import_of_extra
 from .failure import CommandFailed
 from .origins import origins
+from .packages import add_node_modules, node_modules_of
 from .people import people
 from .serving import listen
 
@@ -70,12 +70,10 @@ def add_command(commands: Any) -> None:
         const="/__clerk",
         help="the application proxies the Frontend API under this path; without one: %(const)s",
     )
-    parser.add_argument(
-        "--node-modules",
-        metavar="FOLDER",
-        type=Path,
-        help="the node_modules in which npm installed @clerk/clerk-js and @clerk/ui, for pages with Clerk's "
-        "own components: LocalClerk serves them under /npm, as Clerk's Frontend API does",
+    add_node_modules(
+        parser,
+        purpose="LocalClerk serves them under /npm, as Clerk's Frontend API does, to pages with Clerk's "
+        "components",
     )
     parser.set_defaults(run=_run, extra="local")
 
@@ -83,9 +81,8 @@ def add_command(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     expect_loopback(arguments.host)
     seed = _with_key(seed_of(arguments), arguments.secret_key)
-    _expect_packages(arguments.node_modules)
     clerk: LocalClerk = import_of_extra("clerk_middleware.local", "local").LocalClerk(
-        seed, node_modules=arguments.node_modules
+        seed, node_modules=node_modules_of(arguments)
     )
     if arguments.machine is not None and arguments.machine not in clerk.machines:
         known = ", ".join(clerk.machines) or "none"
@@ -150,15 +147,6 @@ def _expect_path(clerk: LocalClerk, proxy: str | None) -> None:
         clerk.environment("", proxy=proxy)
     except ValueError as error:
         raise CommandFailed(f"--proxy: {error}") from error
-
-
-def _expect_packages(node_modules: Path | None) -> None:
-    for package in ("@clerk/clerk-js", "@clerk/ui"):
-        if node_modules is not None and not (node_modules / package / "dist").is_dir():
-            raise CommandFailed(
-                f"--node-modules: there is no {package} in {node_modules}; run npm install {package} in its "
-                "parent folder"
-            )
 
 
 def _programs(clerk: LocalClerk, seed: Seed) -> str:
@@ -236,6 +224,12 @@ def _banner(
         + _endpoints(clerk)
         + ("" if oauth_user is None else _oauth_token(clerk, seed, oauth_user))
     )
+    pages = (
+        ""
+        if arguments.node_modules is None
+        else "\n# export CLERK_SIGN_IN_URL=/sign-in CLERK_SIGN_UP_URL=/sign-up  # your pages, with Clerk's "
+        "components"
+    )
     accepted = "session_token,api_key,oauth_token" + ("" if machine is None else ",m2m_token")
     return f"""
 LocalClerk at {url} is for development and tests, and no production identity provider:
@@ -245,7 +239,7 @@ Start your application with
 
 {exports}
 export CLERK_AUTHORIZED_PARTIES={",".join(origins(arguments.webhook))}
-# export CLERK_ACCEPTS_TOKEN={accepted}  # lets programs in
+# export CLERK_ACCEPTS_TOKEN={accepted}  # lets programs in{pages}
 
 CLERK_AUTHORIZED_PARTIES is where you open it in the browser: change the port if yours is another.
 {changes}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from .applications import ExampleApplication
 from .extras import import_of_extra
+from .failure import CommandFailed
 from .serving import listen, origins_of, url_of
 
 if TYPE_CHECKING:
     import socket
+    from pathlib import Path
 
     from clerk_middleware.asgi_scope import ASGIApp
     from clerk_middleware.local import LocalClerk, Seed
@@ -49,13 +52,16 @@ def set_up(
     *,
     clock: Callable[[], float] = time.time,
     seed: Seed | None = None,
+    node_modules: Path | None = None,
 ) -> Iterator[Demo]:
     """A LocalClerk that is served, and the application that is configured for it. Port 0 takes a free one.
+
+    With `node_modules` its pages have Clerk's own components.
 
     Raises `CommandFailed` where a port is taken, or something is not installed.
     """
     local = import_of_extra("clerk_middleware.local", application.extra)
-    clerk: LocalClerk = local.LocalClerk(seed, clock=clock)
+    clerk: LocalClerk = local.LocalClerk(seed, clock=clock, node_modules=node_modules)
     with listen(host, port, option="--port") as listening:
         listen(host, clerk_port, option="--clerk-port").close()  # says what is wrong, if anything is
         with clerk.serve(host, clerk_port) as server:
@@ -68,8 +74,27 @@ def set_up(
                 "CLERK_AUTHORIZED_PARTIES": ",".join(origins_of(host, listening)),
                 "FLEET_VERIFY_URL": f"{server.url}/verify",
             }
-            with application.started(environment) as app:
+            if node_modules is not None:
+                environment |= {"CLERK_SIGN_IN_URL": "/sign-in", "CLERK_SIGN_UP_URL": "/sign-up"}
+            with _components(node_modules is not None), application.started(environment) as app:
                 yield Demo(application, clerk, server.url, app, app_url, listening)
+
+
+@contextmanager
+def _components(wanted: bool) -> Iterator[None]:
+    """Have the applications, which read it when they start, use Clerk's components."""
+    before = os.environ.pop("FLEET_COMPONENTS", None)
+    if wanted:
+        os.environ["FLEET_COMPONENTS"] = "1"
+    elif before == "1":
+        raise CommandFailed(
+            "FLEET_COMPONENTS=1 needs Clerk's JavaScript: npm install @clerk/clerk-js@6 @clerk/ui@1, and "
+            "--node-modules node_modules in place of the variable"
+        )
+    try:
+        yield
+    finally:
+        os.environ.pop("FLEET_COMPONENTS", None)
 
 
 class AdjustableClock:

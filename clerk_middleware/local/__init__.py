@@ -19,11 +19,11 @@ except ImportError as error:
 
 from .clerk import LocalClerk
 from .credentials import APIKey, M2MToken, Machine
-from .invitations import OrganizationInvitation
 from .machine_seed import APIKeySeed, MachineSeed
 from .oauth.applications import OAuthApplication
 from .oauth.grants import OAuthAccessToken
 from .oauth.seed import OAuthApplicationSeed, OAuthSettings
+from .organization_invitations import OrganizationInvitation
 from .proxied_requests import ProxiedRequest
 from .records import Client, Session
 from .seed import JWTTemplate, Organization, Plan, Role, Seed, User

@@ -24,7 +24,7 @@ from .oauth.issuing import OAuthTokenIssuer
 from .oauth.metadata import Metadata
 from .oauth.registration import Registration
 from .oauth.token_endpoint import TokenEndpoint
-from .origins import OriginPolicy
+from .origins import OriginPolicy, own_url
 from .pages import Pages
 from .proxied_requests import ProxiedRequests, ProxiedRequestsMiddleware, is_proxied
 from .rendering import PageRenderer
@@ -52,7 +52,7 @@ def create_app(
     faults: Faults,
     counts: RequestCounts,
     proxied: ProxiedRequests,
-    directory: UserAccess,
+    access: UserAccess,
     node_modules: Path | None,
 ) -> Starlette:
     """The ASGI application of an instance: Backend API, Frontend API and pages."""
@@ -65,7 +65,8 @@ def create_app(
             return error.response
         if request.url.path.removeprefix(request.scope.get("root_path", "")).startswith(_ANSWERED_AS_JSON):
             code = _CODES.get(error.status_code, "request_invalid")
-            return error_response(error.status_code, code, error.detail, headers=error.headers)
+            message = _unserved(request) if error.status_code == 404 else error.detail
+            return error_response(error.status_code, code, message, headers=error.headers)
         title = "There is no such page" if error.status_code == 404 else "This did not work"
         text = "LocalClerk has no page at this address." if error.status_code == 404 else error.detail
         return renderer.message(request, error.status_code, title, text)
@@ -76,8 +77,8 @@ def create_app(
     return Starlette(
         routes=[
             # Before the Backend API, of which it has some paths: it leaves requests with a bearer key alone.
-            *FrontendAPI(instance, issuer, browsers, origins, directory, node_modules).routes,
-            *BackendAPI(instance, issuer, credentials, directory).routes,
+            *FrontendAPI(instance, issuer, browsers, origins, access, node_modules).routes,
+            *BackendAPI(instance, issuer, credentials, access).routes,
             *Metadata(instance).routes,
             *Registration(instance).routes,
             *TokenEndpoint(instance, oauth).routes,
@@ -96,8 +97,13 @@ def create_app(
     )
 
 
+def _unserved(request: Request) -> str:
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    return f"LocalClerk does not serve {request.method} {path[:100]}. It is not that an id is wrong."
+
+
 class HostMiddleware:
-    """Answers only requests that name a host of LocalClerk's, or come by a proxy with the secret key.
+    """Answers only requests that name a host of LocalClerk's, or come by a proxy at such a host or origin.
 
     A page elsewhere whose DNS name turns to 127.0.0.1 could otherwise read what LocalClerk answers.
     """
@@ -109,16 +115,20 @@ class HostMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         app = self._app
-        if scope["type"] == "http" and not is_proxied(scope) and not self._serves(scope):
+        if scope["type"] == "http" and not self._serves(scope):
             app = PlainTextResponse(
                 "LocalClerk answers loopback hosts alone, such as localhost.\n"
-                "To reach it by another name, add the name to hosts in [instance] of the seed.\n",
+                "To reach it by another name, or an application that proxies it, add the name to hosts "
+                "in [instance] of the seed.\n",
                 status_code=421,
             )
         await app(scope, receive, send)
 
     def _serves(self, scope: Scope) -> bool:
-        return self._origins.serves(Request(scope).headers.get("host", ""))
+        request = Request(scope)
+        if is_proxied(scope):
+            return self._origins.serves_proxy(own_url(request))
+        return self._origins.serves(request.headers.get("host", ""))
 
 
 class BodyLimitMiddleware:

@@ -81,7 +81,7 @@ class LocalClerk(MachineAccess, SessionAccess, TrafficAccess, UserAccess, Webhoo
             faults=self._faults,
             counts=self._counts,
             proxied=self._proxied,
-            directory=self,
+            access=self,
             node_modules=None if node_modules is None else Path(node_modules),
         )
 

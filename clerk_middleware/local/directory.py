@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from .invitations import OrganizationInvitation
+from .organization_invitations import OrganizationInvitation
 from .seed import Organization, Seed, User
 
 __all__ = ["Directory"]
@@ -19,7 +19,7 @@ class Directory:
         self.created_at = clock()
         self.users: Mapping[str, User] = dict(seed.users)
         self.organizations: Mapping[str, Organization] = dict(seed.organizations)
-        self.invitations: Mapping[str, OrganizationInvitation] = {}
+        self.organization_invitations: Mapping[str, OrganizationInvitation] = {}
         self._times = dict.fromkeys((*self.users, *self.organizations), (self.created_at, self.created_at))
 
     def times_of(self, id: str) -> tuple[float, float]:
@@ -55,8 +55,10 @@ class Directory:
     def remove_organization(self, organization_id: str) -> None:
         """Forget an organization, and who is invited to it."""
         self.organizations = {id: kept for id, kept in self.organizations.items() if id != organization_id}
-        self.invitations = {
-            id: kept for id, kept in self.invitations.items() if kept.organization_id != organization_id
+        self.organization_invitations = {
+            id: kept
+            for id, kept in self.organization_invitations.items()
+            if kept.organization_id != organization_id
         }
 
     def organization_named(self, id_or_slug: str) -> Organization | None:
@@ -70,9 +72,25 @@ class Directory:
         """The organizations that the user is a member of."""
         return tuple(o for o in self.organizations.values() if user_id in o.members)
 
+    def invitations_to(self, organization_id: str) -> list[OrganizationInvitation]:
+        """Those to an organization, whatever became of them, the oldest first."""
+        return [
+            each for each in self.organization_invitations.values() if each.organization_id == organization_id
+        ]
+
+    def pending_invitations_count(self, organization_id: str) -> int:
+        """How many are invited to an organization now."""
+        now = self.clock()
+        return sum(each.status_at(now) == "pending" for each in self.invitations_to(organization_id))
+
+    def invitations_of(self, user: User) -> list[OrganizationInvitation]:
+        """Those to organizations that are to the address of the user, the oldest first."""
+        address = user.email.lower()
+        return [each for each in self.organization_invitations.values() if each.email.lower() == address]
+
     def put_invitation(self, invitation: OrganizationInvitation) -> None:
         """Add an invitation, or put a changed one in the place of the former."""
-        self.invitations = {**self.invitations, invitation.id: invitation}
+        self.organization_invitations = {**self.organization_invitations, invitation.id: invitation}
 
     def _note_change(self, id: str, *, is_known: bool) -> None:
         now = self.clock()

@@ -11,7 +11,7 @@ from typing import Any
 from clerk_middleware.testing.user_object import user_object
 
 from .instance import Instance
-from .invitations import OrganizationInvitation
+from .organization_invitations import OrganizationInvitation
 from .seed import Organization, User
 from .social_objects import external_account_object
 
@@ -21,6 +21,7 @@ __all__ = [
     "last_seen",
     "membership_object",
     "organization_object",
+    "public_user_object",
     "user_data",
 ]
 
@@ -108,7 +109,7 @@ def membership_object(
         "public_metadata": {},
         "private_metadata": {},
         "organization": organization_object(instance, organization),
-        "public_user_data": _public_user_data(user),
+        "public_user_data": public_user_object(user),
         "created_at": int(created_at * 1000),
         "updated_at": int(instance.clock() * 1000),
     }
@@ -138,7 +139,7 @@ def invitation_object(instance: Instance, invitation: OrganizationInvitation) ->
             "has_image": False,
         },
         "inviter_id": invitation.inviter,
-        "public_inviter_data": None if inviter is None else _public_user_data(inviter),
+        "public_inviter_data": None if inviter is None else public_user_object(inviter),
         "status": invitation.status_at(instance.clock()),
         "public_metadata": dict(invitation.public_metadata),
         "private_metadata": dict(invitation.private_metadata),
@@ -149,7 +150,7 @@ def invitation_object(instance: Instance, invitation: OrganizationInvitation) ->
     }
 
 
-def _public_user_data(user: User) -> dict[str, Any]:
+def public_user_object(user: User) -> dict[str, Any]:
     """What others may know of a user."""
     return {
         "user_id": user.id,

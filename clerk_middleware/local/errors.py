@@ -9,7 +9,30 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-__all__ = ["APIError", "error_response", "not_found"]
+from .rules import Refused
+
+__all__ = ["APIError", "error_of", "error_response", "not_found"]
+
+#: Of refusals whose status is not 422.
+_STATUSES = {
+    "already_a_member_in_organization": 400,
+    "client_state_invalid": 400,
+    "duplicate_record": 400,
+    "invitation_quota_exceeded": 403,
+    "organization_creator_not_found": 403,
+    "organization_invitation_not_pending": 400,
+    "organization_invitation_quota_exceeded": 403,
+    "organization_membership_quota_exceeded": 403,
+    "organization_quota_exceeded": 403,
+    "resource_not_found": 404,
+    "session_reverification_required": 403,
+    "authorization_invalid": 403,
+    "user_banned": 403,
+    "user_locked": 403,
+    "user_quota_exceeded": 403,
+    "verification_failed": 400,
+    "verification_missing": 400,
+}
 
 
 class APIError(HTTPException):
@@ -26,12 +49,18 @@ class APIError(HTTPException):
     ) -> None:
         super().__init__(status, message)
         self.code = code
-        self.meta = {"param_name": parameter} if parameter else dict(meta or {})
+        self.meta = {**({"param_name": parameter} if parameter else {}), **(meta or {})}
 
     @property
     def response(self) -> JSONResponse:
         """The error as an answer."""
         return error_response(self.status_code, self.code, self.detail, meta=self.meta)
+
+
+def error_of(refused: Refused) -> APIError:
+    """The error answer for what the rules do not allow."""
+    status = _STATUSES.get(refused.code, 422)
+    return APIError(status, refused.code, str(refused), parameter=refused.parameter, meta=refused.meta)
 
 
 def not_found(what: str) -> APIError:

@@ -17,6 +17,7 @@ __all__ = [
     "FirstFactor",
     "SecondFactor",
     "first_factors",
+    "is_email_code",
     "is_right",
     "right_code",
     "second_factors",
@@ -49,7 +50,7 @@ def is_right(user: User, strategy: str, secret: str, *, now: float) -> bool:
     if strategy == "password":
         return _equal(secret, user.password)
     if strategy == "email_code":
-        return _equal(secret, EMAIL_CODE)
+        return is_email_code(secret)
     if strategy != "totp":
         return False
     if _equal(secret, user.second_factor_code or ""):
@@ -57,6 +58,11 @@ def is_right(user: User, strategy: str, secret: str, *, now: float) -> bool:
     return user.totp_secret is not None and TOTP(user.totp_secret).verify(
         secret, for_time=int(now), valid_window=1
     )
+
+
+def is_email_code(code: str) -> bool:
+    """Whether it is the code of every e-mail address."""
+    return _equal(code, EMAIL_CODE)
 
 
 def right_code(user: User, *, now: float) -> str | None:

@@ -11,6 +11,7 @@ from .bounded import BoundedStore, HandshakeNonces
 from .claims import Subject
 from .credentials import APIKey, M2MToken
 from .directory import Directory
+from .failures import Failures
 from .issued_tokens import IssuedTokens
 from .jwt_templates import JWTTemplates
 from .keys import SigningKeys, cookie_suffix, new_secret_key, publishable_key
@@ -42,6 +43,7 @@ class Instance(Directory):
         self.secret_key = seed.secret_key or new_secret_key(seed.instance_type)
         self.cookie_suffix = cookie_suffix(self.publishable_key)
         self.nonces = HandshakeNonces(clock)
+        self.failures = Failures(clock)
         self.tickets = Tickets(clock)
         self.sign_up_invitations = SignUpInvitations(clock)
         self.jwt_templates = JWTTemplates(seed.jwt_templates.values(), clock)
@@ -142,7 +144,10 @@ class Instance(Directory):
         if not keep_token:
             self._clients.pop(client.token)
             client.token = self._client_token()
-        client.session_ids = [*client.session_ids, session.id][-_MAXIMUM_SESSIONS:]
+        ids = [*client.session_ids, session.id]
+        for former in filter(None, map(self.session, ids[:-_MAXIMUM_SESSIONS])):
+            self.end_session(former, "ended")
+        client.session_ids = ids[-_MAXIMUM_SESSIONS:]
         client.session_id, client.sign_in, client.updated_at = session.id, None, self.clock()
         session.client = client
         self._sessions.put(session.id, session)

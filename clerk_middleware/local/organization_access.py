@@ -9,20 +9,13 @@ from dataclasses import replace
 from threading import RLock
 from typing import Any, TypedDict, Unpack
 
-from .directory_objects import (
-    deleted_object,
-    invitation_object,
-    membership_object,
-    organization_object,
-)
+from . import rules
+from .directory_objects import deleted_object, membership_object, organization_object
 from .instance import Instance
-from .invitations import OrganizationInvitation
+from .rules import Refused
 from .seed import Organization, User
 
 __all__ = ["OrganizationAccess", "OrganizationFields"]
-
-#: Seconds for which an invitation may be accepted: 30 days.
-_INVITATION_LIFETIME = 30 * 24 * 60 * 60
 
 
 class OrganizationFields(TypedDict, total=False):
@@ -37,7 +30,7 @@ class OrganizationFields(TypedDict, total=False):
 
 
 class OrganizationAccess:
-    """Makes, changes and deletes organizations, memberships and invitations."""
+    """Makes, changes and deletes organizations and memberships."""
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
@@ -62,10 +55,14 @@ class OrganizationAccess:
         """A new organization: ``organization.created``.
 
         Who made it, `created_by`, becomes its first member, in the role ``org:admin``. The slug is made
-        of the name unless it is given. Raises `LookupError` for a user, a role or a plan that is not,
-        `ValueError` for an id or a slug that is taken.
+        of the name unless it is given. Raises `LookupError` for a user or a plan that is not,
+        `ValueError` for an id or a slug that is taken and whatever else `rules` do not allow.
         """
         with self._directory_lock:
+            if len(self._instance.organizations) >= rules.MAXIMUM_ORGANIZATIONS:
+                message = f"There are {rules.MAXIMUM_ORGANIZATIONS} organizations already."
+                raise Refused("organization_quota_exceeded", message)
+            rules.check_name(name)
             creator = self._known_user(created_by) if created_by else None
             organization = Organization(
                 id=id or f"org_{secrets.token_hex(12)}",
@@ -78,10 +75,10 @@ class OrganizationAccess:
                 created_by=created_by,
             )
             if organization.id in self._instance.organizations:
-                raise ValueError(f"the id {organization.id!r} is taken")
-            self._expect_free(organization)
+                raise rules.taken("id", organization.id, "id")
+            self._check_slug(organization)
             if creator:
-                self._expect_role("org:admin")
+                self._expect_creator(creator)
             self._instance.put_organization(organization)
             self._announce("organization.created", organization)
             if creator:
@@ -91,12 +88,17 @@ class OrganizationAccess:
     def update_organization(self, organization: str, **changes: Unpack[OrganizationFields]) -> Organization:
         """Change an organization (id or slug): ``organization.updated``.
 
-        Raises `LookupError` for one, or a plan, that is not, `ValueError` for a slug that is taken.
+        Raises `LookupError` for one, or a plan, that is not, `ValueError` for a slug that is taken and
+        whatever else `rules` do not allow.
         """
         with self._directory_lock:
-            changed = replace(self._organization(organization), **changes)
+            former = self._organization(organization)
+            changed = replace(former, **changes)
             self._organization_plan(changed.plan)
-            self._expect_free(changed)
+            if changed.name != former.name:
+                rules.check_name(changed.name)
+            if changed.slug != former.slug:
+                self._check_slug(changed)
             self._instance.put_organization(changed)
             self._announce("organization.updated", changed)
             return changed
@@ -118,12 +120,16 @@ class OrganizationAccess:
     def create_organization_membership(self, organization: str, user_id: str, role: str) -> None:
         """Make a user a member of an organization (id or slug): ``organizationMembership.created``.
 
-        Raises `LookupError` for an organization, a user or a role that is not, and for a member.
+        Raises `LookupError` for an organization, a user or a role that is not, `ValueError` for who is a
+        member, and where the organization or the user has no room for one more.
         """
         with self._directory_lock:
             found, user = self._organization(organization), self._known_user(user_id)
             if user_id in found.members:
-                raise LookupError(f"{user_id!r} is a member of {found.slug!r} already")
+                message = f"{user_id!r} is a member of {found.slug!r} already."
+                raise Refused("already_a_member_in_organization", message)
+            self._expect_capacity(found, 1)
+            self._expect_few_memberships(user)
             self._member_since[found.id, user.id] = self._instance.clock()
             self._put_membership(found, user, role, "created")
 
@@ -149,67 +155,12 @@ class OrganizationAccess:
 
     def membership_object(self, organization: Organization, user: User) -> dict[str, Any]:
         """The membership of one of `organization`'s members, as the Backend API shows it."""
-        since = self._member_since.get((organization.id, user.id), self._instance.created_at)
+        since = self.member_since(organization, user)
         return membership_object(self._instance, organization, user, created_at=since)
 
-    # Invitations
-
-    def create_organization_invitation(
-        self,
-        organization: str,
-        email: str,
-        role: str,
-        *,
-        inviter: str | None = None,
-        public_metadata: Mapping[str, Any] | None = None,
-        private_metadata: Mapping[str, Any] | None = None,
-        lifetime: float = _INVITATION_LIFETIME,
-    ) -> OrganizationInvitation:
-        """Invite somebody by e-mail address: ``organizationInvitation.created``. No mail is sent.
-
-        `lifetime` is in seconds. Raises `LookupError` for an organization, a role or an inviter that is
-        not, `ValueError` for who is a member or invited already.
-        """
-        with self._directory_lock:
-            found = self._organization(organization)
-            self._expect_role(role)
-            if inviter:
-                self._known_user(inviter)
-            self._expect_no_member(found, email)
-            now = self._instance.clock()
-            invitation = OrganizationInvitation(
-                id=f"orginv_{secrets.token_hex(12)}",
-                organization_id=found.id,
-                email=email,
-                role=role,
-                inviter=inviter,
-                public_metadata=public_metadata or {},
-                private_metadata=private_metadata or {},
-                created_at=now,
-                updated_at=now,
-                expires_at=now + lifetime,
-            )
-            self._put_invitation(invitation, "created")
-            return invitation
-
-    def revoke_organization_invitation(self, invitation_id: str) -> OrganizationInvitation:
-        """Take an invitation back: ``organizationInvitation.revoked``. Raises `LookupError`."""
-        with self._directory_lock:
-            return self._close_invitation(invitation_id, "revoked")
-
-    def accept_organization_invitation(self, invitation_id: str, user_id: str) -> OrganizationInvitation:
-        """Make the user who is invited a member: ``organizationInvitation.accepted``.
-
-        Raises `LookupError` for an invitation or a user that is not, or who has another address.
-        """
-        with self._directory_lock:
-            user = self._known_user(user_id)
-            invitation = self._pending_invitation(invitation_id)
-            if user.email.lower() != invitation.email.lower():
-                raise LookupError(f"the invitation {invitation_id!r} is not for {user_id!r}")
-            if user_id not in self._organization(invitation.organization_id).members:
-                self.create_organization_membership(invitation.organization_id, user_id, invitation.role)
-            return self._close_invitation(invitation_id, "accepted")
+    def member_since(self, organization: Organization, user: User) -> float:
+        """Since when a user is one of `organization`'s members, in Unix seconds."""
+        return self._member_since.get((organization.id, user.id), self._instance.created_at)
 
     # What is asked for by name
 
@@ -231,12 +182,6 @@ class OrganizationAccess:
             raise LookupError(f"{user_id!r} is no member of {organization.slug!r}")
         return self._known_user(user_id)
 
-    def _pending_invitation(self, invitation_id: str) -> OrganizationInvitation:
-        invitation = self._instance.invitations.get(invitation_id)
-        if invitation is None or invitation.status_at(self._instance.clock()) != "pending":
-            raise LookupError(f"no invitation {invitation_id!r} that is pending")
-        return invitation
-
     def _organization_plan(self, plan: str | None) -> str | None:
         plans = self._instance.seed.plans
         if plan is not None and (plan not in plans or plans[plan].scope != "organization"):
@@ -249,26 +194,33 @@ class OrganizationAccess:
         if role not in roles:
             raise LookupError(f"no role {role!r}; there are: {', '.join(roles) or 'none'}")
 
-    def _expect_free(self, organization: Organization) -> None:
+    def _expect_creator(self, user: User) -> None:
+        """Refuse who could not become the first member."""
+        self._expect_few_memberships(user)
+        if "org:admin" not in self._instance.seed.roles:
+            message = "The seed has no role org:admin, which who makes an organization gets: add it."
+            raise Refused("organization_creator_not_found", message, parameter="created_by")
+
+    def _expect_few_memberships(self, user: User) -> None:
+        if len(self._instance.organizations_of(user.id)) >= rules.MAXIMUM_MEMBERSHIPS:
+            message = f"Nobody may be in more than {rules.MAXIMUM_MEMBERSHIPS} organizations."
+            raise Refused("organization_membership_quota_exceeded", message)
+
+    def _expect_capacity(self, organization: Organization, more: int) -> None:
+        """Refuse `more` members, or invitations that are pending, than an organization takes."""
+        maximum = organization.max_allowed_memberships
+        if 0 < maximum < len(organization.members) + more:
+            message = f"The organization takes {maximum} members, with those who are invited."
+            raise Refused("organization_membership_quota_exceeded", message)
+
+    def _check_slug(self, organization: Organization) -> None:
+        rules.check_slug(organization.slug)
         for other in self._instance.organizations.values():
             if other.slug == organization.slug and other.id != organization.id:
-                raise ValueError(f"the slug {organization.slug!r} is taken")
-
-    def _expect_no_member(self, organization: Organization, email: str) -> None:
-        user = self._instance.user_by_identifier(email)
-        if user and user.id in organization.members:
-            raise ValueError(f"{email} is a member of {organization.slug!r} already")
-        now = self._instance.clock()
-        for other in self._instance.invitations.values():
-            if (other.organization_id, other.email.lower(), other.status_at(now)) == (
-                organization.id,
-                email.lower(),
-                "pending",
-            ):
-                raise ValueError(f"{email} is invited to {organization.slug!r} already")
+                raise rules.taken("slug", organization.slug, "slug")
 
     def _free_slug(self, name: str) -> str:
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "organization"
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:64] or "organization"
         return f"{slug}-{secrets.token_hex(4)}" if self._instance.organization_named(slug) else slug
 
     # What is changed, and announced
@@ -278,18 +230,6 @@ class OrganizationAccess:
         changed = replace(organization, members={**organization.members, user.id: role})
         self._instance.put_organization(changed)
         self._instance.announce(f"organizationMembership.{event}", self.membership_object(changed, user))
-
-    def _close_invitation(self, invitation_id: str, how: Any) -> OrganizationInvitation:
-        invitation = self._pending_invitation(invitation_id)
-        closed = replace(invitation, closed=how, updated_at=self._instance.clock())
-        self._put_invitation(closed, how)
-        return closed
-
-    def _put_invitation(self, invitation: OrganizationInvitation, event: str) -> None:
-        self._instance.put_invitation(invitation)
-        self._instance.announce(
-            f"organizationInvitation.{event}", invitation_object(self._instance, invitation)
-        )
 
     def _announce(self, event: str, organization: Organization) -> None:
         self._instance.announce(event, organization_object(self._instance, organization))

@@ -7,6 +7,7 @@ redirect, and a page that rebinds its DNS name to 127.0.0.1 gets no answer.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote_plus, urlsplit
 
@@ -20,6 +21,8 @@ LOOPBACK_SOURCES = tuple(
     for scheme in ("http", "https")
     for host in ("localhost", "*.localhost", "127.0.0.1")
 )
+
+_NOBODYS = re.compile(r"^\.[^.]+$|\.(test|example|invalid|example\.(com|net|org))$")
 
 
 class RedirectRefused(ValueError):
@@ -35,6 +38,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_nobodys(host: str) -> bool:
+    """Whether no public DNS name is this one: a name without a dot, or one for examples (RFC 2606, 6761)."""
+    return _NOBODYS.search(f".{host.lower().removesuffix('.')}") is not None
 
 
 def host_of(header: str) -> str:
@@ -67,6 +75,11 @@ class OriginPolicy:
         """Whether a request with this ``Host`` header is answered."""
         host = host_of(host_header)
         return self.any_host or is_loopback(host) or host in self.hosts
+
+    def serves_proxy(self, url: str) -> bool:
+        """Whether a request that a proxy took at `url` is answered; the host is what the browser said."""
+        host = urlsplit(url).netloc
+        return self.serves(host) or is_nobodys(host_of(host)) or origin_of(url) in self.allowed_origins
 
     def allows(self, origin: str) -> bool:
         """Whether an origin is loopback's or the seed lists it."""

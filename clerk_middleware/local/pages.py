@@ -18,8 +18,9 @@ from .oauth.redirect_uris import form_source
 from .origins import OriginPolicy, RedirectRefused, own_url, with_query
 from .records import Client, Session
 from .rendering import PageRenderer, no_store, read_form
+from .rules import Refused
 from .seed import User
-from .sign_ins import SignInRefused, SignIns
+from .sign_ins import SignIns
 
 __all__ = ["Pages"]
 
@@ -77,7 +78,7 @@ class Pages:
         try:
             if user:
                 self._sign_ins.begin(client, user)
-        except SignInRefused as refused:
+        except Refused as refused:
             return self._sign_in_page(request, chosen=user_id, error=str(refused))
         if not user or not self._sign_ins.attempt_first_factor(client, "password", form.get("password", "")):
             error = "That password is not right." if user_id else "Choose who you are."
@@ -102,7 +103,7 @@ class Pages:
         try:
             if self._sign_ins.attempt_second_factor(client, "totp", form.get("code", "")):
                 return self._back(request, client, redirect_url)
-        except SignInRefused as refused:
+        except Refused as refused:
             return self._sign_in_page(request, chosen=user.id, error=str(refused))
         if client.sign_in is None:
             return self._sign_in_page(request, chosen=user.id, error="Too many wrong codes: begin again.")
@@ -160,12 +161,18 @@ class Pages:
             return self._page(request, "verify.html", session=session, right_code=code, **asked)
         form = await read_form(request)
         first, second = asked["ask_password"], asked["ask_code"]
-        if (not first or is_right(user, "password", form.get("password", ""), now=now)) and (
+        failures = self._instance.failures
+        if failures.are_too_many(session.id):
+            error = "Too many wrong answers: wait for ten minutes, or sign out and in again."
+        elif (not first or is_right(user, "password", form.get("password", ""), now=now)) and (
             not second or is_right(user, "totp", form.get("code", ""), now=now)
         ):
+            failures.forget(session.id)
             self._instance.verified_again(session, first=first, second=second)
             return self._back(request, client, redirect_url)
-        error = "That password or code is not right." if all(asked.values()) else "That is not right."
+        else:
+            failures.note(session.id)
+            error = "That password or code is not right." if all(asked.values()) else "That is not right."
         return self._page(
             request, "verify.html", status=422, session=session, right_code=code, error=error, **asked
         )

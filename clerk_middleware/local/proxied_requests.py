@@ -108,7 +108,11 @@ class ProxiedRequestsMiddleware:
                 return error_response(400, "proxy_header_repeated", message)
         given = headers.get(_SECRET_KEY, "").encode(errors="replace")
         if not hmac.compare_digest(given, self._secret_key):
-            message = "The Clerk-Secret-Key header is not this instance's secret key."
+            message = (
+                "The proxy's secret key (Clerk-Secret-Key) is not this instance's: set the application's "
+                "CLERK_SECRET_KEY to the one that LocalClerk has now, which it makes anew at each start "
+                "unless the seed has one."
+            )
             return error_response(401, "secret_key_invalid", message)
         if not _is_proxy_url(headers[_PROXY_URL]):
             message = (

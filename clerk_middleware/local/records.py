@@ -83,7 +83,6 @@ class SignInAttempt:
     #: Whether a second factor is due, too.
     needs_second_factor: bool
     second_factor_at: float | None = None
-    failures: int = 0
     #: The session that came of it.
     session_id: str | None = None
     #: Whether the browser goes on with the token that it has, once it is signed in.
@@ -114,7 +113,6 @@ class SignUpAttempt:
     last_name: str | None = None
     username: str | None = None
     unsafe_metadata: Mapping[str, Any] = field(default_factory=dict)
-    failures: int = 0
     user_id: str | None = None
     session_id: str | None = None
 

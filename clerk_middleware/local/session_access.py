@@ -25,18 +25,44 @@ class SessionAccess:
         self._issuer = TokenIssuer(instance)
 
     def sign_in(
-        self, user_id: str, organization: str | None = None, *, actor: Mapping[str, Any] | None = None
+        self,
+        user_id: str,
+        organization: str | None = None,
+        *,
+        actor: Mapping[str, Any] | None = None,
+        first_factor_at: float | None = None,
+        second_factor_at: float | None = None,
     ) -> Session:
         """Sign a user in without a browser; `organization` (id or slug) becomes the active one.
+
+        `first_factor_at` and `second_factor_at` are when the user proved who they are (Unix seconds): just
+        now, and never, unless they are given. In the past they make reverification due.
 
         `actor` is who acts as the user, such as ``{"sub": "user_support"}``: the ``act`` of the tokens.
         The session is held by a client of its own: `session.client.token` is, in development, the
         ``__clerk_db_jwt`` with which a browser is signed in to it. Raises `LookupError`.
         """
         session = self._new_session(user_id, organization)
-        session.actor = actor
+        session.actor, session.second_factor_at = actor, second_factor_at
+        if first_factor_at is not None:
+            session.first_factor_at = first_factor_at
         self._instance.sign_in(self._instance.new_client(), session)
         return session
+
+    def sessions(self, user_id: str) -> list[Session]:
+        """The sessions that a user is signed in to, in every browser, the oldest first."""
+        now = self._instance.clock()
+        found = (each for each in self._instance.all_sessions() if each.user_id == user_id)
+        return sorted((each for each in found if each.is_open_at(now)), key=lambda each: each.created_at)
+
+    def prove_earlier(self, session: Session, *, minutes: float) -> None:
+        """Have the user proved so much longer ago who they are, so that reverification is due.
+
+        The next token says so (``fva``). For tests, which can't wait.
+        """
+        session.first_factor_at -= minutes * 60
+        if session.second_factor_at is not None:
+            session.second_factor_at -= minutes * 60
 
     def session_token(
         self,

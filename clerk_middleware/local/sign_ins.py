@@ -7,22 +7,13 @@ import secrets
 from .factors import first_factors, is_right, second_factors
 from .instance import Instance
 from .records import Client, Session, SignInAttempt
+from .rules import Refused
 from .seed import User
 
-__all__ = ["SignInRefused", "SignIns"]
+__all__ = ["SignIns"]
 
-#: After so many wrong passwords or codes a sign-in has to be begun again.
-_MAXIMUM_FAILURES = 5
 #: Seconds for which a sign-in may be gone on with.
 _LIFETIME = 600.0
-
-
-class SignInRefused(Exception):
-    """A user who may not sign in, whatever they prove. `code` is Clerk's; the message is for the user."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class SignIns:
@@ -34,7 +25,7 @@ class SignIns:
     def begin(
         self, client: Client, user: User, identifier: str = "", *, keep_token: bool = False
     ) -> SignInAttempt:
-        """Begin to sign a user in, in place of any other sign-in of the browser. Raises `SignInRefused`."""
+        """Begin to sign a user in, in place of any other sign-in of the browser. Raises `Refused`."""
         _expect_allowed(user)
         client.sign_in = SignInAttempt(
             id=f"sia_{secrets.token_hex(12)}",
@@ -66,7 +57,7 @@ class SignIns:
     def attempt_first_factor(self, client: Client, strategy: str, secret: str) -> bool:
         """Check a password or a code; where no second factor is due, the user is signed in then.
 
-        Raises `SignInRefused`.
+        Raises `Refused`.
         """
         attempt = self.under_way(client)
         if attempt is None or attempt.status != "needs_first_factor":
@@ -81,7 +72,7 @@ class SignIns:
     def attempt_second_factor(self, client: Client, strategy: str, secret: str) -> bool:
         """Check the code that follows the first factor; if it is right, the user is signed in.
 
-        Raises `SignInRefused`.
+        Raises `Refused`.
         """
         attempt = self.under_way(client)
         if attempt is None or attempt.status != "needs_second_factor":
@@ -98,7 +89,7 @@ class SignIns:
     def by_ticket(self, client: Client, token: str, *, keep_token: bool = False) -> SignInAttempt | None:
         """Sign in whom a ticket is for; `None` for one that is not good. Tickets count as both factors.
 
-        Raises `SignInRefused`.
+        Raises `Refused`.
         """
         instance = self._instance
         ticket = instance.tickets.use(token)
@@ -115,7 +106,7 @@ class SignIns:
         return attempt
 
     def _user(self, attempt: SignInAttempt) -> User:
-        """Whose sign-in it is. Raises `SignInRefused`."""
+        """Whose sign-in it is. Raises `Refused`."""
         user = self._instance.users[attempt.user_id]
         _expect_allowed(user)
         return user
@@ -126,8 +117,7 @@ class SignIns:
         """Whether the factor is right; some wrong ones end the sign-in."""
         if is_right(user, strategy, secret, now=self._instance.clock()):
             return True
-        attempt.failures += 1
-        if attempt.failures >= _MAXIMUM_FAILURES:
+        if self._instance.failures.note(attempt.id):
             client.sign_in = None
         return False
 
@@ -148,6 +138,6 @@ class SignIns:
 
 def _expect_allowed(user: User) -> None:
     if user.banned:
-        raise SignInRefused("user_banned", "You have been banned.")
+        raise Refused("user_banned", "You have been banned.")
     if user.locked:
-        raise SignInRefused("user_locked", "Your account is locked.")
+        raise Refused("user_locked", "Your account is locked.")

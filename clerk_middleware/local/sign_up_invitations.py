@@ -5,15 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from .invitations import InvitationStatus
+from . import rules
+from .redeemable import Closed, Redeemable
+from .rules import Refused
 
 __all__ = ["SignUpInvitation", "SignUpInvitations"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SignUpInvitation:
+class SignUpInvitation(Redeemable):
     """Somebody may become a user. Times are Unix seconds."""
 
     id: str
@@ -22,11 +24,7 @@ class SignUpInvitation:
     created_at: float
     updated_at: float
     expires_at: float
-    closed: Literal["accepted", "revoked"] | None = None
-
-    def status_at(self, now: float) -> InvitationStatus:
-        """Whether it can be accepted (``pending``), and if not, why."""
-        return self.closed or ("pending" if now < self.expires_at else "expired")
+    closed: Closed | None = None
 
 
 class SignUpInvitations:
@@ -36,12 +34,21 @@ class SignUpInvitations:
         self._clock = clock
         self._invitations: Mapping[str, SignUpInvitation] = {}
 
-    def __len__(self) -> int:
-        return len(self._invitations)
-
     def all(self) -> list[SignUpInvitation]:
         """Every invitation, the oldest first."""
         return list(self._invitations.values())
+
+    def pending_for(self, email: str) -> SignUpInvitation | None:
+        """The latest invitation of an e-mail address that can be accepted."""
+        now, address = self._clock(), email.lower()
+        pending = (each for each in self.all() if each.status_at(now) == "pending")
+        return next((each for each in reversed(list(pending)) if each.email.lower() == address), None)
+
+    def expect_room(self, number: int) -> None:
+        """Whether there may be so many more: each is kept. Raises `Refused`."""
+        if len(self._invitations) + number > rules.MAXIMUM_INVITATIONS:
+            message = f"There are at most {rules.MAXIMUM_INVITATIONS} invitations to sign up."
+            raise Refused("invitation_quota_exceeded", message)
 
     def get(self, id: str) -> SignUpInvitation | None:
         """The invitation of that id."""
@@ -62,6 +69,10 @@ class SignUpInvitations:
                 expires_at=now + lifetime,
             )
         )
+
+    def accept(self, invitation: SignUpInvitation) -> SignUpInvitation:
+        """Note that who was invited is a user now."""
+        return self._put(replace(invitation, closed="accepted", updated_at=self._clock()))
 
     def revoke(self, invitation: SignUpInvitation) -> SignUpInvitation:
         """Take an invitation back."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from .seed import User
 
-__all__ = ["external_account_object", "oauth_access_token_object"]
+__all__ = ["external_account_object", "social_token_object"]
 
 
 def external_account_object(user: User, provider: str, created_at: float) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def external_account_object(user: User, provider: str, created_at: float) -> dic
     }
 
 
-def oauth_access_token_object(user: User, provider: str) -> dict[str, Any]:
+def social_token_object(user: User, provider: str) -> dict[str, Any]:
     """What ``GET /users/ID/oauth_access_tokens/PROVIDER`` answers of the user's account at `provider`."""
     token = user.oauth_access_tokens[provider]
     return {

@@ -12,18 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .bounded import BoundedStore
+from .redeemable import Closed, Redeemable
 
 __all__ = ["Ticket", "TicketKind", "Tickets"]
 
 TicketKind = Literal["sign_in_token", "actor_token"]
-TicketStatus = Literal["pending", "accepted", "revoked", "expired"]
-
 _PREFIXES: dict[TicketKind, str] = {"sign_in_token": "sit_", "actor_token": "act_"}
 _MAXIMUM_TICKETS = 1000
 
 
 @dataclass(kw_only=True, slots=True)
-class Ticket:
+class Ticket(Redeemable):
     """A token that signs a user in once. Times are Unix seconds."""
 
     id: str
@@ -37,11 +36,7 @@ class Ticket:
     expires_at: float
     #: Seconds after which the session ends, where an actor token says so.
     session_lifetime: int | None = None
-    closed: Literal["accepted", "revoked"] | None = None
-
-    def status_at(self, now: float) -> TicketStatus:
-        """Whether it can be used (``pending``), and if not, why."""
-        return self.closed or ("pending" if now < self.expires_at else "expired")
+    closed: Closed | None = None
 
 
 class Tickets:

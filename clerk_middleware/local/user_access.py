@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict, Unpack
 
+from . import rules
 from .directory_objects import deleted_object, user_data
-from .organization_access import OrganizationAccess
+from .organization_invitation_access import OrganizationInvitationAccess
+from .rules import Refused
 from .seed import User
-from .seed_reader import SeedReader
+from .seed_reader import SeedError, SeedReader
 from .user_seed_builder import user_of
 
 __all__ = ["UserAccess", "UserChanges", "UserFields"]
@@ -43,14 +45,14 @@ class UserChanges(UserFields, total=False):
     email: str
 
 
-class UserAccess(OrganizationAccess):
+class UserAccess(OrganizationInvitationAccess):
     """Makes, changes and deletes users."""
 
     def create_user(self, email: str, *, id: str | None = None, **fields: Unpack[UserFields]) -> User:
         """A new user, who can sign in at once: ``user.created``.
 
         The fields are those of a user in a seed. The id (``user_…``) and the password are random ones
-        unless they are given. Raises `SeedError`, as a seed with such a user would.
+        unless they are given. Raises `ValueError` for what no user can be, or another is already.
         """
         values = {
             "id": id or f"user_{secrets.token_hex(12)}",
@@ -59,6 +61,7 @@ class UserAccess(OrganizationAccess):
             **fields,
         }
         with self._directory_lock:
+            self._expect_possible({"email": email, **fields}, None)
             user = self._user(values, "create_user", self._instance.users)
             self._instance.put_user(user)
             self._instance.announce("user.created", user_data(self._instance, user))
@@ -68,10 +71,11 @@ class UserAccess(OrganizationAccess):
         """Change a user: ``user.updated``. The changes are fields of a user in a seed.
 
         Tokens tell of it from the next one on. Raises `LookupError` for a user that is not, and
-        `SeedError`, as a seed with such a user would.
+        `ValueError` for what no user can be, or another is already.
         """
         with self._directory_lock:
             known = self._known_user(user_id)
+            self._expect_possible(changes, known)
             others = {id: user for id, user in self._instance.users.items() if id != user_id}
             user = self._user({**asdict(known), **changes, "id": user_id}, "update_user", others)
             self._instance.put_user(user)
@@ -84,7 +88,7 @@ class UserAccess(OrganizationAccess):
         """Let a user have an account at a provider (``google``) that gave `token`: ``user.updated``.
 
         It is what ``GET /users/ID/oauth_access_tokens/PROVIDER`` answers; without a token the account is
-        disconnected. Raises `LookupError`, and `SeedError` for what cannot be a provider or a token.
+        disconnected. Raises `LookupError`, and `ValueError` for what cannot be a provider or a token.
         """
         with self._directory_lock:
             tokens = {**asdict(self._known_user(user_id))["oauth_access_tokens"]}
@@ -106,8 +110,57 @@ class UserAccess(OrganizationAccess):
             self._instance.remove_user(user_id)
             self._instance.announce("user.deleted", deleted_object("user", user_id))
 
+    def check_user(self, fields: UserChanges, known: User | None = None) -> None:
+        """Whether who is asked by an API lets a user have these fields, a new one unless it is `known`.
+
+        The APIs are stricter than a seed and the methods here: as strict as Clerk about passwords and
+        names. What stays as it is was right before. Raises `ValueError`.
+        """
+        for name, value in fields.items():
+            if name in _CHECKS and isinstance(value, str) and getattr(known, name, None) != value:
+                _CHECKS[name](value)
+        self._expect_possible(fields, known)
+
+    def _expect_possible(self, fields: UserChanges, known: User | None) -> None:
+        """Whether there is room for a user, and nobody else has what is one user's alone."""
+        if known is None and len(self._instance.users) >= rules.MAXIMUM_USERS:
+            raise Refused("user_quota_exceeded", f"There are {rules.MAXIMUM_USERS} users already.")
+        for name, value in fields.items():
+            if isinstance(value, str) and getattr(known, name, None) != value:
+                self._expect_free(name, value, known)
+
+    def _expect_free(self, name: str, value: str, known: User | None) -> None:
+        if name in _UNIQUE:
+            what, parameter = _UNIQUE[name]
+            for other in self._instance.users.values():
+                taken = getattr(other, name) or ""
+                if taken.lower() == value.lower() and (known is None or other.id != known.id):
+                    raise rules.taken(what, value, parameter)
+
     def _user(self, values: Mapping[str, Any], source: str, others: Mapping[str, User]) -> User:
         table = SeedReader(values, source=source)
-        user = user_of(table, others, self._instance.seed.plans)
-        table.finish()
+        try:
+            user = user_of(table, others, self._instance.seed.plans)
+            table.finish()
+        except SeedError as error:
+            raise Refused("form_param_value_invalid", f"{error}.") from error
         return user
+
+
+def _checked_name(parameter: str) -> Callable[[str], None]:
+    return lambda name: rules.check_name(name, parameter=parameter)
+
+
+_CHECKS: dict[str, Callable[[str], None]] = {
+    "email": rules.check_address,
+    "username": rules.check_username,
+    "password": rules.check_password,
+    "first_name": _checked_name("first_name"),
+    "last_name": _checked_name("last_name"),
+}
+#: What no two users have, in whatever case: what to call it, and as what the APIs know it.
+_UNIQUE = {
+    "email": ("e-mail address", "email_address"),
+    "username": ("username", "username"),
+    "external_id": ("external_id", "external_id"),
+}

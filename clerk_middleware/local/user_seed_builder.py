@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from pyotp.totp import TOTP
+
 from . import seed
 from .seed_reader import SeedReader
 
@@ -50,6 +52,8 @@ def user_of(table: SeedReader, others: Mapping[str, seed.User], plans: Mapping[s
         unsafe_metadata=table.json("unsafe_metadata"),
         oauth_access_tokens=dict(_social_tokens(table)),
     )
+    if user.username is not None and "@" in user.username:
+        table.fail("username", "must hold no @: it could be another user's e-mail address")
     for other in others.values():
         for key, value, taken in (
             ("email", user.email, other.email),
@@ -71,11 +75,19 @@ def _social_tokens(table: SeedReader) -> Iterator[tuple[str, seed.SocialToken]]:
 
 def _totp_secret(table: SeedReader) -> str | None:
     secret = table.optional_text("totp_secret")
-    if secret is not None and not _BASE32.fullmatch(secret):
+    if secret is not None and not _is_totp_secret(secret):
         table.fail(
             "totp_secret", "must be 23 to 128 characters of A-Z and 2-7, as authenticator apps take it"
         )
     return secret
+
+
+def _is_totp_secret(secret: str) -> bool:
+    try:
+        TOTP(secret).at(0)
+    except ValueError:  # of a length that no base32 has, or too short
+        return False
+    return _BASE32.fullmatch(secret) is not None
 
 
 def plan_of(table: SeedReader, plans: Mapping[str, seed.Plan], scope: seed.Scope) -> str | None:

@@ -133,11 +133,14 @@ def check_claims(
     if authorized_parties:
         azp = claims.get("azp")
         if not isinstance(azp, str) or azp not in authorized_parties:
-            raise TokenVerificationError(
-                reasons.TOKEN_INVALID_AUTHORIZED_PARTIES,
+            problem = (
                 f"the token's 'azp' is {_shown(azp)}, and authorized_parties does not name it: if it is the "
-                "origin of your own frontend, add it",
+                "origin of your own frontend, add it"
+                if "azp" in claims
+                else "the token has no 'azp', so no page asked for it, as with a session's token that the "
+                "Backend API makes: authorized_parties only lets in tokens of the origins that it names"
             )
+            raise TokenVerificationError(reasons.TOKEN_INVALID_AUTHORIZED_PARTIES, problem)
     expires = _time(claims, "exp")
     if expires <= now - skew:
         raise TokenVerificationError(

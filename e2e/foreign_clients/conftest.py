@@ -15,7 +15,7 @@ import pytest
 
 from clerk_middleware.local import LocalClerk
 
-from .packages import installed
+from ..packages import for_servers
 from .stage import Stage, staged
 from .visitor import Visitor, new_visitor
 
@@ -34,7 +34,7 @@ def express(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Express application, with what it needs beside it, and nothing of that in this folder."""
     given = os.environ.get("E2E_PACKAGES")
     folder = tmp_path_factory.mktemp("express")
-    modules = installed(Path(given) / "foreign" if given else folder)
+    modules = for_servers(Path(given) / "foreign" if given else folder)
     if modules.parent != folder:
         (folder / "node_modules").symlink_to(modules.resolve(), target_is_directory=True)
     for name in ("server.mjs", "conditions.json"):

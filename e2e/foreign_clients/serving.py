@@ -18,6 +18,8 @@ from wsgiref.types import WSGIApplication
 
 import uvicorn
 
+from ..servers import stop
+
 START, STOP = 20.0, 10.0  # seconds
 
 
@@ -107,10 +109,4 @@ def served_by_node(
             time.sleep(0.01)
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise AssertionError(f"the server did not stop. It wrote:\n{log.read_text('utf-8')}") from None
+        stop(process, log)

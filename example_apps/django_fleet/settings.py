@@ -9,6 +9,7 @@ from django.core.management.utils import get_random_secret_key
 from example_apps.fleet import SHARED_TEMPLATES, STATIC
 from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
+from example_apps.fleet.paths import ORGANIZATION_PATTERNS, PERSONAL_ACCOUNT_PATTERNS
 
 HERE = Path(__file__).resolve().parent
 
@@ -21,10 +22,9 @@ ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1
 # the environment, and CLERK_FRONTEND_API_PROXY, where Clerk is reached by this domain. Here is what belongs
 # to the code.
 CLERK = {
-    # A visit to one of these paths makes that organization the active one, if the user is a member.
-    "ORGANIZATION_PATTERNS": ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"],
-    # A visit to one of these makes none active.
-    "PERSONAL_ACCOUNT_PATTERNS": ["/personal"],
+    # Visits to these paths change the active organization.
+    "ORGANIZATION_PATTERNS": ORGANIZATION_PATTERNS,
+    "PERSONAL_ACCOUNT_PATTERNS": PERSONAL_ACCOUNT_PATTERNS,
     # Any token that a view asks for; a view that says nothing of it lets in people alone.
     "ACCEPTS_TOKEN": "any",
     "OAUTH_RESOURCES": OAUTH_RESOURCES,

@@ -35,7 +35,7 @@ def page_of_component(request: Request, template: str) -> Response:
 
 @router.get("/switch/{org_id}")
 async def switch(org_id: str, auth: Member) -> Response:
-    """ORGANIZATION_PATTERNS has this path, so the middleware has switched before this runs."""
+    """`fleet.paths` has this path, so the middleware has switched before this runs."""
     if auth.org_id != org_id:
         raise HTTPException(404, "You are no member of that company.")
     return RedirectResponse("/dashboard", 303)

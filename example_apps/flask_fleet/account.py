@@ -33,7 +33,7 @@ def page_of_component(template: str) -> str:
 @blueprint.get("/switch/<org_id>")
 @require_auth
 def switch(org_id: str) -> Redirect:
-    """CLERK_ORGANIZATION_PATTERNS has this path, so the organization is the active one already."""
+    """`fleet.paths` has this path, so the organization is the active one already."""
     if get_session().org_id != org_id:
         abort(404, "You are no member of that company.")
     return redirect(url_for("pages.dashboard"), 303)

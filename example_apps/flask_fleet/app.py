@@ -12,6 +12,7 @@ from example_apps.fleet.companies import Fleet, name_of
 from example_apps.fleet.components import components_of
 from example_apps.fleet.headers import CONTENT_SECURITY_POLICY
 from example_apps.fleet.machines import OAUTH_RESOURCES, OAUTH_SCOPES
+from example_apps.fleet.paths import ORGANIZATION_PATTERNS, PERSONAL_ACCOUNT_PATTERNS
 from example_apps.fleet.roster import Roster
 
 from . import account, api, audit, company, dispatchers, drivers, machines, office, pages, tracking, webhooks
@@ -19,11 +20,6 @@ from .current import frame
 from .errors import add_error_pages
 from .extensions import clerk
 from .security import add_security
-
-#: A visit to one of these paths makes that organization the active one, if the user is a member.
-ORGANIZATION_PATTERNS = ["/orgs/:slug", "/orgs/:slug/(.*)", "/switch/:id"]
-#: A visit to one of these makes none active.
-PERSONAL_ACCOUNT_PATTERNS = ["/personal"]
 
 
 def create_app(config: ClerkConfig | None = None, verify_url: str | None = None) -> Flask:

@@ -80,6 +80,35 @@ def test_the_check_takes_no_seed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "leave out --seed" in capsys.readouterr().err
 
 
+def test_the_check_takes_no_packages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--check", "--node-modules", str(tmp_path)]) == 1
+    assert "leave out --seed and --node-modules" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("app", ["fastapi", "flask"])
+def test_with_packages_its_pages_have_clerks_components(app: str, tmp_path: Path) -> None:
+    for package in ("clerk-js", "ui"):
+        (tmp_path / "@clerk" / package / "dist").mkdir(parents=True)
+    with (
+        set_up(APPLICATIONS[app], node_modules=tmp_path) as demo,
+        serve(demo.app, demo.listening),
+        closing(Browser()) as browser,
+    ):
+        page = browser.visit(f"{demo.app_url}/dashboard")
+        assert str(page.url).startswith(f"{demo.app_url}/sign-in")
+        assert 'data-clerk="sign-in"' in page.text
+        assert 'src="/__clerk/npm/@clerk/clerk-js@' in page.text
+    assert "FLEET_COMPONENTS" not in os.environ
+
+
+def test_components_without_packages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FLEET_COMPONENTS", "1")
+    assert main(["demo", "--port", "0", "--clerk-port", "0"]) == 1
+    assert "--node-modules node_modules in place of the variable" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_every_name_of_this_machine_signs_in(name: str) -> None:
     """http://localhost:8000 is another origin than http://127.0.0.1:8000, and would sign in for ever."""

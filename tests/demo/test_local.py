@@ -273,23 +273,36 @@ def test_clerks_components_come_from_the_packages_that_npm_installed(tmp_path: P
         (folder / "dist" / file).write_text(f"/* {package} */")
         (folder / "package.json").write_text('{"version": "6.1.2"}')
     with running("--node-modules", str(tmp_path)) as said:
+        assert "# export CLERK_SIGN_IN_URL=/sign-in CLERK_SIGN_UP_URL=/sign-up" in said
         url = exported(said)["CLERK_API_URL"]
         answer = httpx.get(f"{url}/npm/@clerk/clerk-js@6/dist/clerk.browser.js", follow_redirects=True)
         assert (answer.status_code, answer.text) == (200, "/* clerk-js */")
 
 
-@pytest.mark.parametrize("installed", [(), ("clerk-js",)])
+@pytest.mark.parametrize("command", ["local", "demo"])
+@pytest.mark.parametrize(
+    ("installed", "missing"),
+    [
+        ((), "there is no @clerk/clerk-js and no @clerk/ui in"),
+        (("@clerk/clerk-js",), "there is no @clerk/ui in"),
+        (("node_modules/@clerk/clerk-js", "node_modules/@clerk/ui"), "there is no @clerk/clerk-js and no"),
+    ],
+)
 def test_packages_that_are_not_installed(
-    installed: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str,
+    installed: tuple[str, ...],
+    missing: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for package in installed:
-        (tmp_path / "@clerk" / package / "dist").mkdir(parents=True)
-    missing = "@clerk/ui" if installed else "@clerk/clerk-js"
-    assert main(["local", "--node-modules", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == (
-        f"clerk-middleware: --node-modules: there is no {missing} in {tmp_path}; run npm install {missing} "
-        "in its parent folder\n"
-    )
+        (tmp_path / package / "dist").mkdir(parents=True)
+    assert main([command, "--node-modules", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"--node-modules: {missing}" in said
+    nested = tmp_path / "node_modules"
+    hint = f"do you mean {nested}?" if nested.is_dir() else "npm install @clerk/clerk-js@6 @clerk/ui@1 makes"
+    assert hint in said
 
 
 @pytest.mark.parametrize("command", ["local", "demo"])

@@ -210,7 +210,7 @@ class TestReverification:
     ) -> None:
         response = get(require_reverification("strict")(in_kind(page)), signed_in(fva=(11, -1)))
         assert response.status == 403
-        wanted = {"level": "second_factor", "after_minutes": 10}
+        wanted = {"level": "second_factor", "afterMinutes": 10}
         assert response.json() == {
             "clerk_error": {
                 "type": "forbidden",
@@ -224,7 +224,7 @@ class TestReverification:
         assert get(view, signed_in(fva=(4, -1))).status == 200
         response = get(view, signed_in(fva=(5, -1)))
         assert response.json()["clerk_error"]["metadata"] == {
-            "reverification": {"level": "first_factor", "after_minutes": 5}
+            "reverification": {"level": "first_factor", "afterMinutes": 5}
         }
 
     def test_is_not_met_by_a_token_that_does_not_say(

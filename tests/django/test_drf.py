@@ -292,7 +292,7 @@ class TestARefusal:
             "clerk_error": {
                 "type": "forbidden",
                 "reason": "reverification-error",
-                "metadata": {"reverification": {"level": "second_factor", "after_minutes": 10}},
+                "metadata": {"reverification": {"level": "second_factor", "afterMinutes": 10}},
             }
         }
 

@@ -97,7 +97,7 @@ class TestTheView:
             "clerk_error": {
                 "type": "forbidden",
                 "reason": "reverification-error",
-                "metadata": {"reverification": own},
+                "metadata": {"reverification": {"level": "first_factor", "afterMinutes": 3}},
             }
         }
 

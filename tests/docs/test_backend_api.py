@@ -119,7 +119,8 @@ def test_a_module_of_ones_own(defined: Defined, instance: LocalClerk) -> None:
     module["set_plan"]("user_dev", "pro")
     metadata = module["clerk"].users.get(user_id="user_dev").public_metadata
     assert metadata == {"onboardingComplete": True, "plan": "pro"}
-    module["clerk"].sdk_configuration.client.close()  # which is the authenticator's, that the example lets go
+    # They are closed with the authenticator, which the example lets go.
+    module["clerk"].sdk_configuration.client._connections.close()
 
 
 def test_several_instances(
@@ -142,13 +143,37 @@ def test_several_instances(
     assert of_b == of_a + 1
 
 
+def test_an_account_that_is_gone(defined: Defined, client_of: ClientOf, instance: LocalClerk) -> None:
+    user = instance.create_user("gone@example.com", first_name="Gone")
+    headers = {"authorization": f"Bearer {instance.session_token(instance.sign_in(user.id), azp=SITE)}"}
+    client = client_of(defined("def clerk_refused")["app"])
+    assert client.get("/name", headers=headers).json() == {"name": "Gone"}
+    instance.delete_user(user.id)
+    answer = client.get("/name", headers=headers)
+    assert (answer.status_code, answer.text) == (401, "This account is gone.")
+
+
+def test_a_clerk_that_does_not_answer(
+    environment: Callable[..., None],
+    defined: Defined,
+    client_of: ClientOf,
+    instance: LocalClerk,
+    dev: dict[str, str],
+) -> None:
+    environment(CLERK_API_URL="http://127.0.0.1:1", CLERK_JWT_KEY=instance.jwt_key)
+    client = client_of(defined("def clerk_refused")["app"])
+    assert client.get("/name", headers=dev).status_code == 503
+
+
 def test_what_goes_wrong_is_named_as_it_is_raised() -> None:
     """The words of the table are those of the messages."""
     sources = "".join(
         (ROOT / "clerk_middleware" / path).read_text("utf-8")
         for path in (
-            "auth.py",
+            "auth_base.py",
             "clerk_access.py",
+            "event_loops.py",
+            "backend/resources.py",
             "backend/official.py",
             "backend/official_calls.py",
         )
@@ -157,6 +182,8 @@ def test_what_goes_wrong_is_named_as_it_is_raised() -> None:
     for words in (
         "pip install 'clerk-middleware[backend]'",
         "takes a secret key",
+        "did not answer: ",
+        "in any other thread use an",
         "would block the event loop",
         "only an authenticated request can ask Clerk",
         "that clerk-backend-api can read",

@@ -29,10 +29,11 @@ def options(command: str) -> argparse.Namespace:
 def test_the_application_runs_with_the_local_clerk_of_the_next_section(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain, whole = re.findall(
+    plain, whole, components = re.findall(
         r"^(clerk-middleware local.*)$", section_of(PAGE, "While you develop"), re.MULTILINE
     )
     assert options(plain).webhook is None
+    assert options(components).node_modules == Path("node_modules")
     arguments = options(whole)
     clerk = LocalClerk(webhook_retries=())
     with clerk.serve() as server:

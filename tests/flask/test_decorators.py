@@ -242,7 +242,7 @@ class TestEveryWord:
                 "clerk_error": {
                     "type": "forbidden",
                     "reason": "reverification-error",
-                    "metadata": {"reverification": {"level": "first_factor", "after_minutes": 5}},
+                    "metadata": {"reverification": {"level": "first_factor", "afterMinutes": 5}},
                 }
             },
         )

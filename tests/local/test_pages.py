@@ -11,6 +11,8 @@ import pytest
 
 from clerk_middleware.local import LocalClerk, LocalServer, Session
 
+from .conftest import Clock
+
 Decode = Callable[[str], dict[str, Any]]
 APP = "http://localhost:8000/loads"
 BACK = {"redirect_url": APP}
@@ -405,3 +407,17 @@ class TestProduction:
     def test_the_policy_lets_the_form_reach_the_application(self, browser: httpx.Client) -> None:
         policy = browser.get("/sign-in").headers["content-security-policy"]
         assert policy.endswith(" https://app.example.com")
+
+
+def test_verifying_again_endures_so_many_wrong_answers(
+    clerk: LocalClerk, browser: httpx.Client, clock: Clock
+) -> None:
+    """The page and the components count together: neither gives anybody more guesses."""
+    session = clerk.sign_in("user_grace")
+    for _ in range(5):
+        assert "is not right" in verify(browser, session, "first_factor", password="guess").text
+    locked = verify(browser, session, "first_factor", password="fleet-demo")
+    assert (locked.status_code, "Too many wrong answers" in locked.text) == (422, True)
+    clock.now += 600
+    assert "is not right" in verify(browser, session, "first_factor", password="guess").text
+    assert dev_browser_token(verify(browser, session, "first_factor", password="fleet-demo"))

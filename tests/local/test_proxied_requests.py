@@ -243,6 +243,32 @@ def test_no_page_shows_a_password_by_a_proxy_that_names_no_address(
     assert "fleet-demo" not in browser.get("/sign-in", headers=headers).text
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://localhost:8000", 200),
+        ("http://testserver", 200),
+        ("https://app.example.com", 200),
+        ("http://clerk.internal:8000", 200),
+        ("https://fleet.dev", 200),
+        ("http://fleet.dev", 421),
+        ("http://evil.com:8000", 421),
+        ("http://notexample.com", 421),
+        ("http://app.example.com.evil.net", 421),
+        ("http://93.184.215.14", 421),
+    ],
+)
+def test_a_name_that_anybody_may_point_here_is_not_served(clock: Clock, origin: str, status: int) -> None:
+    """The page of that name would be of the proxy's own origin, and sign in as anybody."""
+    users = [{"id": "user_1", "email": "one@example.com", "password": "one"}]
+    instance = {"hosts": ["clerk.internal"], "allowed_origins": ["https://fleet.dev"]}
+    clerk = LocalClerk({"instance": instance, "users": users}, clock=clock)
+    with clerk.serve() as server:
+        response = httpx.get(f"{server.url}/v1/environment", headers=added(clerk, f"{origin}/__clerk"))
+    assert response.status_code == status
+    assert ("hosts in [instance]" in response.text) == (status == 421)
+
+
 @pytest.mark.parametrize("host", ["app.example:8000", "frontend-api.example"])
 def test_the_host_that_the_proxy_sends_does_not_matter(
     clerk: LocalClerk, browser: httpx.Client, host: str

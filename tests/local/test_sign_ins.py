@@ -136,10 +136,10 @@ def test_a_sign_in_ends_after_some_wrong_secrets_or_some_time(
 def test_a_user_who_is_deleted_meanwhile_does_not_sign_in(
     clerk: LocalClerk, sign_ins: SignIns, client: Client
 ) -> None:
-    user = clerk.create_user("gone@example.com", password="gone")
+    user = clerk.create_user("gone@example.com", password="fleet-demo")
     sign_ins.begin(client, user)
     clerk.delete_user(user.id)
-    assert not sign_ins.attempt_first_factor(client, "password", "gone")
+    assert not sign_ins.attempt_first_factor(client, "password", "fleet-demo")
     assert session_of(clerk, client) is None
 
 
@@ -295,3 +295,32 @@ def test_a_session_is_pending_until_an_organization_is_chosen(clock: Clock) -> N
     clerk.create_organization_membership("blue-ridge-freight", "user_dev", "org:driver")
     assert clerk.sign_in("user_dev").tasks == ("choose-organization",)
     assert clerk.sign_in("user_dev", "blue-ridge-freight").tasks == ()
+
+
+def test_sessions_of_a_user_and_an_earlier_proof(clerk: LocalClerk, clock: Clock) -> None:
+    first = clerk.sign_in("user_dev", first_factor_at=clock() - 600, second_factor_at=clock() - 60)
+    clock.now += 1
+    second = clerk.sign_in("user_dev")
+    clerk.sign_in("user_ada")
+    assert clerk.sessions("user_dev") == [first, second]
+    assert first.factor_verification_age(clock()) == [10, 1]
+    for session, age in ((first, [15, 6]), (second, [5, -1])):
+        clerk.prove_earlier(session, minutes=5)
+        assert session.factor_verification_age(clock()) == age
+    clerk.revoke_session(first.id)
+    assert clerk.sessions("user_dev") == [second]
+
+
+def test_what_a_browser_has_no_room_for_is_signed_out(clock: Clock) -> None:
+    """Else it would go on where the browser knows nothing of it, and never end."""
+    users = [
+        {"id": f"user_{number}", "email": f"{number}@example.com", "password": "one"} for number in range(22)
+    ]
+    clerk = LocalClerk({"users": users, "sessions": {"multi_session": True}}, clock=clock)
+    client = clerk._instance.new_client()
+    sessions = [clerk._instance.new_session(user["id"]) for user in users]
+    for session in sessions:
+        clerk._instance.sign_in(client, session)
+    assert [session.closed for session in sessions] == ["ended"] * 2 + [None] * 20
+    clerk._instance.sign_out(client)
+    assert {session.closed for session in sessions} == {"ended"}

@@ -195,7 +195,7 @@ class TestRequirements:
             "clerk_error": {
                 "type": "forbidden",
                 "reason": "reverification-error",
-                "metadata": {"reverification": {"level": "second_factor", "after_minutes": 10}},
+                "metadata": {"reverification": {"level": "second_factor", "afterMinutes": 10}},
             }
         }
         assert client.get("/strict", headers=signed_in(fva=None)).status_code == 403

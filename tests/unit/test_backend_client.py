@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from clerk_backend_api import Clerk
 from clerk_backend_api.models import ClerkErrors, SDKError, User
 
 from clerk_middleware import AsyncAuthenticator, Authenticator, ClerkConfig, ClerkError, ConfigurationError
-from clerk_middleware.backend import official, official_http
+from clerk_middleware.backend import connections, drivers, official, official_http
 from clerk_middleware.testing.user_object import user_object
 
 from .backend import CannedBackend
@@ -348,12 +349,50 @@ def test_so_are_slow_headers_where_it_is_asynchronous(api: LoopbackAPI) -> None:
     assert time.monotonic() - started < 1.8
 
 
-def test_an_endless_answer_is_given_up(
+def test_an_endless_answer_is_given_up_and_not_asked_for_again(
     ask: Callable[..., Any], api: LoopbackAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(official_http, "_MAX_BYTES", 1000)
-    with pytest.raises(httpx.ReadTimeout, match="too large"):
+    with pytest.raises(httpx.DecodingError, match="its answer is larger than 1000 bytes"):
         ask(api)
+    assert len(api.requests) == 1
+
+
+def compressed(body: bytes, encoding: str = "gzip") -> Callable[[Exchange], None]:
+    return lambda exchange: exchange.send_whole(
+        200, body, content_encoding=encoding, content_type="application/json"
+    )
+
+
+def test_what_is_small_only_while_it_is_compressed_takes_no_memory(
+    ask: Callable[..., Any], api: LoopbackAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(official_http, "_MAX_BYTES", 1_000_000)
+    api.answer = compressed(gzip.compress(bytes(64_000_000), 1))
+    tracemalloc.start()
+    try:
+        with pytest.raises(httpx.DecodingError, match="its answer is larger than 1000000 bytes"):
+            ask(api)
+        assert tracemalloc.get_traced_memory()[1] < 32_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (compressed(b"{}"), "its answer can't be decompressed"),
+        (compressed(b"{}", "br"), "not asked for"),
+    ],
+    ids=["broken", "br"],
+)
+def test_what_can_not_be_decompressed_is_no_answer(
+    answer: Callable[[Exchange], None], words: str, ask: Callable[..., Any], api: LoopbackAPI
+) -> None:
+    api.answer = answer
+    with pytest.raises(httpx.DecodingError, match=words):
+        ask(api)
+    assert len(api.requests) == 1
 
 
 def test_where_nobody_listens(ask: Callable[..., Any]) -> None:
@@ -361,6 +400,70 @@ def test_where_nobody_listens(ask: Callable[..., Any]) -> None:
         pass
     with pytest.raises(httpx.ConnectError):
         ask(gone)
+
+
+# --- How many at once --------------------------------------------------------------------------------------
+
+
+class OneWaits:
+    """Answers the first request when it is let, and all others at once."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, exchange: Exchange) -> None:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.go_on.wait(DEADLINE)
+        exchange.send_json(ANN)
+
+
+def test_others_wait_but_not_for_ever_and_the_engine_does_not(
+    api: LoopbackAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What applications ask must not take up the connections by which people sign in."""
+    monkeypatch.setattr(official_http, "_MAX_AT_ONCE", 1)
+    api.answer = waits = OneWaits()
+    config = config_of(api)
+    with Authenticator(config) as authenticator, ThreadPoolExecutor(2) as threads:
+        clerk = authenticator.backend
+        first = threads.submit(first_name, clerk)
+        assert waits.begun.wait(DEADLINE)
+        with pytest.raises(httpx.ReadTimeout, match="it took too long"):
+            clerk.users.get(user_id="user_1", timeout_ms=100)
+        assert authenticator.describe_user(config, "user_1")["first_name"] == "Ann"
+        assert len(api.requests) == 2
+        second = threads.submit(first_name, clerk)
+        waits.go_on.set()
+        assert [first.result(DEADLINE), second.result(DEADLINE)] == ["Ann", "Ann"]
+
+
+def test_so_do_tasks(api: LoopbackAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(official_http, "_MAX_AT_ONCE", 1)
+    api.answer = waits = OneWaits()
+    config = config_of(api)
+
+    async def main() -> list[str | None]:
+        async with AsyncAuthenticator(config) as authenticator:
+            clerk = authenticator.backend
+            first = asyncio.create_task(afirst_name(clerk))
+            assert await asyncio.to_thread(waits.begun.wait, DEADLINE)
+            with pytest.raises(httpx.ReadTimeout, match="it took too long"):
+                await clerk.users.get_async(user_id="user_1", timeout_ms=100)
+            assert (await authenticator.describe_user(config, "user_1"))["first_name"] == "Ann"
+            assert len(api.requests) == 2
+            second = asyncio.create_task(afirst_name(clerk))
+            waits.go_on.set()
+            with anyio.fail_after(DEADLINE):
+                return [await first, await second]
+
+    assert asyncio.run(main()) == ["Ann", "Ann"]
+
+
+def test_the_queues_of_the_engine_leave_connections_for_the_key_set() -> None:
+    taken = official_http._MAX_AT_ONCE + sum(drivers._MAX_IN_QUEUE.values())
+    assert connections.MAX_CONNECTIONS - taken >= 20
 
 
 # --- Threads, event loops, processes -----------------------------------------------------------------------
@@ -518,3 +621,49 @@ def test_who_is_done_with_it_does_not_close_it_for_others(api: LoopbackAPI) -> N
         authenticator.backend.sdk_configuration.client.close()
         asyncio.run(authenticator.backend.sdk_configuration.async_client.aclose())
     assert asyncio.run(main()) == ["Ann", "Ann"]
+
+
+class CountsClosing(httpx.MockTransport):
+    """Tells how often it was closed."""
+
+    closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_a_transport_is_closed_once(backend: CannedBackend) -> None:
+    """It is the engine's, too."""
+    backend.on(USER, ANN)
+    config, transport, atransport = config_of(), CountsClosing(backend), CountsClosing(backend)
+    with Authenticator(config, transport=transport) as authenticator:
+        first_name(authenticator.backend)
+        authenticator.describe_user(config, "user_1")
+    assert transport.closed == 1
+
+    async def main() -> None:
+        async with AsyncAuthenticator(config, transport=atransport) as authenticator:
+            await afirst_name(authenticator.backend)
+            await authenticator.describe_user(config, "user_1")
+
+    asyncio.run(main())
+    assert atransport.closed == 1
+
+
+def test_the_engine_uses_the_same_connection(api: LoopbackAPI) -> None:
+    config = config_of(api)
+    with Authenticator(config) as authenticator:
+        first_name(authenticator.backend)
+        authenticator.describe_user(config, "user_1")
+
+    async def main() -> None:
+        async with AsyncAuthenticator(config) as authenticator:
+            await afirst_name(authenticator.backend)
+            await authenticator.describe_user(config, "user_1")
+
+    asyncio.run(main())
+    first, second, third, fourth = api.connections
+    assert first == second != third == fourth

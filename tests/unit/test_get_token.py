@@ -67,7 +67,7 @@ def test_a_template_is_asked_for(auth: Auth, backend: CannedBackend) -> None:
         (httpx.Response(500), 500, None, r"issued no token \(500\)"),
         ({}, 200, None, r"issued no token \(200\)"),
         ({"jwt": 7}, 200, None, "issued no token"),
-        (httpx.ReadTimeout("slow"), None, None, "did not answer in time"),
+        (httpx.ReadTimeout("slow"), None, None, "did not answer: ReadTimeout slow"),
     ],
     ids=repr,
 )

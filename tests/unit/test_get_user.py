@@ -1,4 +1,4 @@
-"""`get_user` and `get_oauth_access_token` of the Auth objects, and of the authenticators."""
+"""`get_user` and `get_oauth_access_token` of the Auth objects."""
 
 from __future__ import annotations
 
@@ -132,12 +132,12 @@ UNREADABLE = {name: value for name, value in ANN.items() if name != "banned"} | 
 @pytest.mark.parametrize(
     ("answer", "status", "code", "words"),
     [
-        (error(404, "resource_not_found"), 404, "resource_not_found", "keys belong to the user's instance"),
+        (error(404, "resource_not_found"), 404, "resource_not_found", "was the user deleted, or"),
         (
             error(401, "authentication_invalid"),
             401,
             "authentication_invalid",
-            r"\(401, authentication_invalid\)",
+            r"\(401, authentication_invalid\): is the secret key \(CLERK_SECRET_KEY\) this instance's",
         ),
         (error(422, "odd"), 422, "odd", r"gave no such user \(422, odd\)"),
         (error(500, "internal"), 500, "internal", r"\(500, internal\)"),
@@ -146,8 +146,10 @@ UNREADABLE = {name: value for name, value in ANN.items() if name != "banned"} | 
         (httpx.Response(200, text="{", headers={"content-type": "application/json"}), 200, None, "no JSON"),
         (ANN | {"id": "user_2"}, 200, None, "another one"),
         (UNREADABLE, 200, None, r"body\.banned: missing, body\.locked: bool_parsing\).*newer version"),
-        (httpx.ReadTimeout("slow"), None, None, "did not answer in time"),
-        (httpx.ConnectError("refused"), None, None, "did not answer in time"),
+        (httpx.ReadTimeout("slow"), None, None, "did not answer: ReadTimeout slow"),
+        (httpx.ConnectError("refused"), None, None, "did not answer: ConnectError refused"),
+        (ConnectionResetError("of a transport"), None, None, "did not answer: ConnectionResetError"),
+        (httpx.DecodingError("too large"), None, None, "gave no such user that can be read: too large"),
     ],
     ids=repr,
 )
@@ -254,23 +256,6 @@ def test_tasks_of_a_synchronous_request_ask_once(auth: Auth, backend: CannedBack
     assert backend.asked == [USER]
 
 
-def test_an_authenticator_is_asked_about_anybody(config: MakeConfig, backend: CannedBackend) -> None:
-    """Whom no request is of, as in a script."""
-    backend.on(USER, ANN).on(GOOGLE, tokens(connection()))
-
-    async def ask(authenticator: Authenticator | AsyncAuthenticator) -> list[Any]:
-        user = await authenticator.aget_user(config(), "user_1")
-        token = await authenticator.aget_oauth_access_token(config(), "user_1", "google")
-        return [user.first_name, token and token.token]
-
-    async def asynchronously() -> list[Any]:
-        async with AsyncAuthenticator(config(), transport=backend.transport) as authenticator:
-            return await ask(authenticator)
-
-    authenticator = Authenticator(config(), transport=backend.transport)
-    assert asyncio.run(ask(authenticator)) == asyncio.run(asynchronously()) == ["Ann", SECRET]
-
-
 @pytest.mark.skipif(find_spec("trio") is None, reason="needs trio")
 def test_on_trio(config: MakeConfig, backend: CannedBackend, issuer: Issuer) -> None:
     backend.on(USER, ANN).on(GOOGLE, tokens(connection()))
@@ -301,8 +286,6 @@ def test_on_the_event_loop_it_is_told_what_to_write(
             auth = (await authenticator.authenticate_request(request_with(issuer.token()))).to_auth()
             with pytest.raises(ClerkError, match=rf"would block the event loop: use 'await auth\.a{method}"):
                 getattr(auth, method)(*arguments)
-            with pytest.raises(ClerkError, match=rf"would block the event loop: use 'await a{method}"):
-                getattr(authenticator, method)(config(), "user_1", *arguments)
 
     asyncio.run(main())
     assert backend.asked == []
@@ -533,9 +516,9 @@ def test_it_is_asked_for_each_time(auth: Auth, backend: CannedBackend) -> None:
             "oauth_missing_refresh_token",
             "no token of 'google'",
         ),
-        (error(404, "resource_not_found"), 404, "resource_not_found", "keys belong to the user's instance"),
+        (error(404, "resource_not_found"), 404, "resource_not_found", "was the user deleted, or"),
         (tokens(connection(provider=None)), 200, None, r"body\.0\.provider: string_type"),
-        (httpx.ReadTimeout("slow"), None, None, "did not answer in time"),
+        (httpx.ReadTimeout("slow"), None, None, "did not answer: ReadTimeout slow"),
     ],
     ids=repr,
 )
@@ -551,9 +534,9 @@ def test_a_token_that_is_not_given_raises(
 
 
 @pytest.mark.parametrize(
-    "provider", ["", "..", "google/../..", "Google", "a?b", "google\n", "é", "x" * 200, "oauth_", "_"]
+    "provider", ["", "..", "google/../..", "Google", "a?b", "google\n", "é", "x" * 200, "oauth_", "_", None]
 )
-def test_a_provider_never_leads_to_another_endpoint(provider: str, ask: Ask, backend: CannedBackend) -> None:
+def test_a_provider_never_leads_to_another_endpoint(provider: Any, ask: Ask, backend: CannedBackend) -> None:
     with pytest.raises(ClerkError, match="is no provider"):
         ask("get_oauth_access_token", provider)
     assert [route for route in backend.asked if "oauth" in route] == []

@@ -241,6 +241,57 @@ def test_a_session_token_is_no_handshake(decide: Decide, config: MakeConfig, iss
     assert (state.status, state.reason) == ("signed-out", "session-token-missing")
 
 
+# --- A cookie in development, where results are in the URL: it is of a neighbour at another port -----------
+
+
+@pytest.fixture
+def own_cookies(issuer: Issuer) -> dict[str, str]:
+    """Those of a browser that is signed in to the development instance."""
+    token = issuer.token(iss="https://apparent-wolf-7.clerk.accounts.dev")
+    return {"__session": token, "__client_uat": UAT, "__clerk_db_jwt": "dvb_1"}
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        {"__clerk_handshake_nonce": "nonce_1"},
+        {"__clerk_handshake_nonce": "not a nonce"},
+        {"__clerk_handshake": "garbage"},
+        {"__clerk_handshake": "a.b.c", "__clerk_handshake_nonce": "nonce_1"},
+    ],
+    ids=str,
+)
+def test_a_stray_handshake_cookie_is_no_endless_redirect(
+    stray: dict[str, str],
+    decide: Decide,
+    config: MakeConfig,
+    backend: CannedBackend,
+    own_cookies: dict[str, str],
+) -> None:
+    backend.on(PAYLOAD, error(404, "resource_not_found"))
+    state = decide(config(development=True), cookies=own_cookies | stray)
+    assert (state.status, state.location) == ("signed-in", None)
+    state = decide(config(development=True), cookies={"__clerk_db_jwt": "dvb_1"} | stray)
+    assert (state.reason, state.location) == ("session-token-and-uat-missing", None)
+
+
+def test_a_handshake_token_that_is_genuine_is_no_endless_redirect_as_a_cookie(
+    decide: Decide, config: MakeConfig, issuer: Issuer, own_cookies: dict[str, str]
+) -> None:
+    stray = {"__clerk_handshake": handshake_token(issuer, session_cookie(issuer.token()))}
+    state = decide(config(development=True), cookies=own_cookies | stray)
+    assert (state.status, state.location) == ("signed-in", None)
+
+
+def test_a_stray_handshake_cookie_does_not_keep_a_token_in_the_url(
+    decide: Decide, config: MakeConfig, backend: CannedBackend, issuer: Issuer
+) -> None:
+    backend.on(PAYLOAD, error(404, "resource_not_found"))
+    token = handshake_token(issuer, session_cookie(issuer.token()))
+    url = f"https://app.example.com/x?__clerk_handshake={token}"
+    assert decide(config(development=True), url, cookies=NONCE).location == "https://app.example.com/x"
+
+
 # --- The clock -------------------------------------------------------------------------------------------
 
 

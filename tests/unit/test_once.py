@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -19,6 +20,44 @@ BACKENDS = [
     "asyncio",
     pytest.param("trio", marks=pytest.mark.skipif(find_spec("trio") is None, reason="needs trio")),
 ]
+
+
+class WatchedLock:
+    """A lock that tells who has come to it: threads, which wait there, and tasks, which look again later."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.threads: list[int] = []
+        self.tasks: set[int] = set()
+
+    def __enter__(self) -> None:
+        self.threads.append(threading.get_ident())
+        assert self._lock.acquire(timeout=10)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def acquire(self, *, blocking: bool) -> bool:
+        assert not blocking
+        self.tasks.add(anyio.get_current_task().id)
+        return self._lock.acquire(blocking=False)
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def come(self) -> int:
+        return len(self.threads) + len(self.tasks)
+
+    def wait_for(self, callers: int) -> None:
+        until = time.monotonic() + 10
+        while self.come() < callers:
+            assert time.monotonic() < until
+            time.sleep(0.001)
+
+    async def await_for(self, callers: int) -> None:
+        with anyio.fail_after(10):
+            while self.come() < callers:  # noqa: ASYNC110  # threads come, too
+                await anyio.sleep(0.001)
 
 
 class Fetches:
@@ -50,8 +89,15 @@ class Fetches:
 
 
 @pytest.fixture
-def once() -> Once[str | None]:
-    return Once()
+def lock() -> WatchedLock:
+    return WatchedLock()
+
+
+@pytest.fixture
+def once(lock: WatchedLock) -> Once[str | None]:
+    once: Once[str | None] = Once()
+    once._lock = lock  # type: ignore[assignment]
+    return once
 
 
 def outcome(call: Callable[[], str | None]) -> str | None:
@@ -61,24 +107,23 @@ def outcome(call: Callable[[], str | None]) -> str | None:
         return str(error)
 
 
-def waiting_threads(once: Once[str | None], fetches: Fetches) -> list[str | None]:
+def waiting_threads(once: Once[str | None], lock: WatchedLock, fetches: Fetches) -> list[str | None]:
     with ThreadPoolExecutor(CALLERS) as threads:
-        first = threads.submit(outcome, lambda: once.get(fetches))
-        assert fetches.begun.wait(10)
-        others = [threads.submit(outcome, lambda: once.get(fetches)) for _ in range(CALLERS - 1)]
-        threading.Timer(0.1, fetches.go_on.set).start()
-        return [each.result(10) for each in (first, *others)]
+        asked = [threads.submit(outcome, lambda: once.get(fetches)) for _ in range(CALLERS)]
+        lock.wait_for(CALLERS)
+        fetches.go_on.set()
+        return [each.result(10) for each in asked]
 
 
-def test_threads_have_it_fetched_once(once: Once[str | None]) -> None:
+def test_threads_have_it_fetched_once(once: Once[str | None], lock: WatchedLock) -> None:
     fetches = Fetches()
-    assert waiting_threads(once, fetches) == [None] * CALLERS
+    assert waiting_threads(once, lock, fetches) == [None] * CALLERS
     assert once.get(fetches) is None
     assert fetches.asked == 1
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_tasks_have_it_fetched_once(once: Once[str | None], backend: str) -> None:
+def test_tasks_have_it_fetched_once(once: Once[str | None], lock: WatchedLock, backend: str) -> None:
     fetches, found = Fetches(), []
 
     async def ask() -> None:
@@ -88,7 +133,7 @@ def test_tasks_have_it_fetched_once(once: Once[str | None], backend: str) -> Non
         async with anyio.create_task_group() as tasks:
             for _ in range(CALLERS):
                 tasks.start_soon(ask)
-            await anyio.sleep(0.02)
+            await lock.await_for(CALLERS)
             fetches.go_on.set()
 
     anyio.run(main, backend=backend)
@@ -97,7 +142,9 @@ def test_tasks_have_it_fetched_once(once: Once[str | None], backend: str) -> Non
 
 
 @pytest.mark.parametrize("first", ["thread", "task"])
-def test_a_thread_and_a_task_have_it_fetched_once(once: Once[str | None], first: str) -> None:
+def test_a_thread_and_a_task_have_it_fetched_once(
+    once: Once[str | None], lock: WatchedLock, first: str
+) -> None:
     fetches = Fetches()
 
     async def main() -> None:
@@ -111,7 +158,7 @@ def test_a_thread_and_a_task_have_it_fetched_once(once: Once[str | None], first:
         begun = asyncio.create_task(order[0]())
         assert await asyncio.to_thread(fetches.begun.wait, 10)
         other = asyncio.create_task(order[1]())
-        await asyncio.sleep(0.03)
+        await lock.await_for(2)
         fetches.go_on.set()
         assert await asyncio.wait_for(asyncio.gather(begun, other), 10) == [None, None]
 
@@ -119,21 +166,24 @@ def test_a_thread_and_a_task_have_it_fetched_once(once: Once[str | None], first:
     assert fetches.asked == 1
 
 
-def test_who_waited_learns_of_the_failure_and_who_comes_later_asks_anew(once: Once[str | None]) -> None:
+def test_who_waited_learns_of_the_failure_and_who_comes_later_asks_anew(
+    once: Once[str | None], lock: WatchedLock
+) -> None:
     """So that a page that asks often waits once for a Clerk that does not answer."""
     fetches = Fetches(BackendAPIError("down", status=503, code="unavailable"))
-    assert waiting_threads(once, fetches) == ["down"] * CALLERS
+    assert waiting_threads(once, lock, fetches) == ["down"] * CALLERS
     assert fetches.asked == 1
     assert once.get(fetches) is None
     assert fetches.asked == 2
 
 
-def test_tasks_that_waited_learn_of_it_too(once: Once[str | None]) -> None:
+def test_tasks_that_waited_learn_of_it_too(once: Once[str | None], lock: WatchedLock) -> None:
     fetches = Fetches(BackendAPIError("down", status=503, code="unavailable"))
 
     async def main() -> list[str | BaseException | None]:
-        asyncio.get_running_loop().call_later(0.02, fetches.go_on.set)
-        asked = [once.aget(fetches.soon) for _ in range(CALLERS)]
+        asked = [asyncio.create_task(once.aget(fetches.soon)) for _ in range(CALLERS)]
+        await lock.await_for(CALLERS)
+        fetches.go_on.set()
         return await asyncio.gather(*asked, return_exceptions=True)
 
     failures = asyncio.run(main())
@@ -153,14 +203,16 @@ def test_another_failure_is_nobody_elses(once: Once[str | None]) -> None:
     assert once.get(fetches) is None
 
 
-def test_the_next_task_takes_the_place_of_one_that_is_cancelled(once: Once[str | None]) -> None:
+def test_the_next_task_takes_the_place_of_one_that_is_cancelled(
+    once: Once[str | None], lock: WatchedLock
+) -> None:
     fetches = Fetches()
 
     async def main() -> str | None:
         first = asyncio.create_task(once.aget(fetches.soon))
         await asyncio.to_thread(fetches.begun.wait, 10)
         second = asyncio.create_task(once.aget(fetches.soon))
-        await asyncio.sleep(0)
+        await lock.await_for(2)
         first.cancel()
         fetches.go_on.set()
         with pytest.raises(asyncio.CancelledError):

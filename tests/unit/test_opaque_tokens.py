@@ -591,7 +591,7 @@ def test_a_token_that_ends_while_clerk_is_asked_is_refused(backend: CannedBacken
 
 
 def test_an_answer_that_is_too_long_is_none(ask: Ask, backend: CannedBackend) -> None:
-    huge = verified("api_key", description="x" * attempts._MAX_ANSWER_BYTES)
+    huge = verified("api_key", description="x" * attempts.MAX_ANSWER_BYTES)
     state = ask(says(backend, "api_key", huge))
     assert (state.status, state.reason, state.retry_after) == (*UNKNOWN, 5)
     assert "did not answer (" in state.message

@@ -44,10 +44,10 @@ def test_a_user_is_described(ask: Ask, backend: CannedBackend) -> None:
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [
-        (error(404, "resource_not_found"), 404, "do the keys belong to the user's instance"),
+        (error(404, "resource_not_found"), 404, "was the user deleted, or do the keys belong"),
         (error(401, "authentication_invalid"), 401, "401, authentication_invalid"),
         ({"id": "user_2"}, 200, "gave no user 'user_1'"),
-        (httpx.ConnectError("refused"), None, "did not answer in time"),
+        (httpx.ConnectError("refused"), None, "did not answer: ConnectError refused"),
     ],
     ids=repr,
 )

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clerk_middleware import RequestState
+from clerk_middleware import ClerkConfig, RequestState
 from clerk_middleware.response_headers import cookies_of, is_for_caches, latin_1, with_clerk_headers
 
+from .backend import CannedBackend, error
+from .conftest import Decide
+
+MakeConfig = Callable[..., ClerkConfig]
 Pairs = list[tuple[str, str]]
 
 PLAIN = ("Content-Type", "text/plain")
@@ -50,6 +54,18 @@ Protocol = Callable[[Iterable[tuple[str, str]], RequestState], Pairs]
 def protocol(request: pytest.FixtureRequest) -> Protocol:
     made: Protocol = request.param
     return made
+
+
+@pytest.mark.parametrize("name", ["__clerk_handshake_nonce", "__clerk_handshake"])
+def test_a_handshakes_result_that_was_of_no_use_is_forgotten(
+    name: str, decide: Decide, config: MakeConfig, backend: CannedBackend
+) -> None:
+    """In production it is a cookie. One that stays would have each request signed out until it expires."""
+    backend.on("GET /v1/clients/handshake_payload", error(404, "resource_not_found"))
+    cookies = {"__clerk_handshake_nonce": "used", name: "used"}
+    lines = cookies_of(decide(config(), cookies=cookies | {"x": "y"}))
+    assert lines == [f"{each}=; Path=/; Max-Age=0" for each in cookies]
+    assert cookies_of(decide(config(), cookies={"x": "y"})) == []
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,8 @@ def test_a_message_shows_a_short_azp_only(config: MakeConfig, issuer: Issuer) ->
         authenticator.verify_token(issuer.token(azp="https://other.example"))
     with pytest.raises(TokenVerificationError, match="'azp' is missing or malformed"):
         authenticator.verify_token(issuer.token(azp="x" * 101))
+    with pytest.raises(TokenVerificationError, match="has no 'azp', so no page asked for it"):
+        authenticator.verify_token(issuer.token(azp=...))
 
 
 async def verify(authenticator: AsyncAuthenticator, token: str) -> dict[str, Any]:

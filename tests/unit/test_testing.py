@@ -12,6 +12,7 @@ import pytest
 
 from clerk_middleware import (
     AsyncAuthenticator,
+    Auth,
     Authenticator,
     BackendAPIError,
     ClerkConfig,
@@ -284,25 +285,28 @@ def test_a_backend_in_memory_is_good_enough_for_the_official_client(signer: Sess
     backend.users["user_ann"] = user_object("user_ann", email="ann@example.com", created_at=NOW)
     given = backend.connect_account("user_ann", "google", scopes=["openid"])
     assert backend.connect_account("user_ann", "oauth_github", token="ghu_ann") == "ghu_ann"
-    with Authenticator(config, transport=backend.transport()) as authenticator:
-        assert (
-            authenticator.get_user(config, "user_ann").email_addresses[0].email_address == "ann@example.com"
-        )
-        google = authenticator.get_oauth_access_token(config, "user_ann", "google")
-        github = authenticator.get_oauth_access_token(config, "user_ann", "github")
+    with Authenticator(config, transport=backend.transport(), clock=lambda: NOW) as authenticator:
+
+        def auth_of(user_id: str) -> Auth:
+            headers = {"authorization": f"Bearer {signer.sign(user_id)}"}
+            request = ClerkRequest("GET", "http://testserver/", headers)
+            return authenticator.authenticate_request(request).to_auth()
+
+        ann, cat = auth_of("user_ann"), auth_of("user_cat")
+        user = ann.get_user()
+        assert user is not None
+        assert user.email_addresses[0].email_address == "ann@example.com"
+        google, github = ann.get_oauth_access_token("google"), ann.get_oauth_access_token("github")
         assert google is not None
         assert github is not None
         assert (google.token, google.scopes, github.token) == (given, ("openid",), "ghu_ann")
-        assert authenticator.get_oauth_access_token(config, "user_ann", "apple") is None
-        for ask in (
-            lambda: authenticator.get_user(config, "user_cat"),
-            lambda: authenticator.get_oauth_access_token(config, "user_cat", "google"),
-        ):
+        assert ann.get_oauth_access_token("apple") is None
+        for ask in (cat.get_user, lambda: cat.get_oauth_access_token("google")):
             with pytest.raises(BackendAPIError) as caught:
                 ask()
             assert (caught.value.status, caught.value.code) == (404, "resource_not_found")
         backend.disconnect_accounts("user_ann")
-        assert authenticator.get_oauth_access_token(config, "user_ann", "google") is None
+        assert ann.get_oauth_access_token("google") is None
 
 
 @pytest.mark.anyio

@@ -61,7 +61,7 @@ def reverification(tour: Tour) -> None:
     browser, pay = tour.browser("ada"), tour.url("/company/drivers/user_rosa/pay")
     tour.page(browser.visit(tour.url("/company")), "$1,840")
     answer = browser.fetch(tour.url("/api/payments"), {"driver_id": "user_rosa"})
-    wanted = {"reverification": {"level": "first_factor", "after_minutes": 1}}
+    wanted = {"reverification": {"level": "first_factor", "afterMinutes": 1}}
     error = {"type": "forbidden", "reason": "reverification-error", "metadata": wanted}
     expect("status and body", (answer.status_code, answer.json()), (403, {"clerk_error": error}))
     page = tour.page(browser.submit(pay, {}, page=tour.url("/company")), "show that it is you", status=403)

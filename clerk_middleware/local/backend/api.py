@@ -16,7 +16,6 @@ from ..user_access import UserAccess
 from .api_keys import APIKeyAPI
 from .clients import ClientAPI
 from .guard import BackendGuard
-from .invitations import InvitationAPI
 from .jwt_templates import JWTTemplateAPI
 from .m2m_tokens import M2MTokenAPI
 from .machines import MachineAPI
@@ -26,6 +25,7 @@ from .organization_invitations import OrganizationInvitationAPI
 from .organizations import OrganizationAPI
 from .session_tokens import SessionTokenAPI
 from .sessions import SessionAPI
+from .sign_up_invitations import SignUpInvitationAPI
 from .tickets import TicketAPI
 from .user_relations import UserRelationAPI
 from .user_security import UserSecurityAPI
@@ -54,7 +54,7 @@ class BackendAPI:
             *OrganizationAPI(instance, access, guard).routes,
             *MembershipAPI(instance, access, guard).routes,
             *OrganizationInvitationAPI(instance, access, guard).routes,
-            *InvitationAPI(instance, guard).routes,
+            *SignUpInvitationAPI(instance, guard).routes,
             *TicketAPI(instance, guard).routes,
             *JWTTemplateAPI(instance, guard).routes,
             *MachineAPI(instance, guard).routes,

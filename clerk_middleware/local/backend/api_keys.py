@@ -9,18 +9,17 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..credentials import APIKey
 from ..directory_objects import deleted_object
 from ..errors import APIError, not_found
 from ..instance import Instance
 from ..issuing import CredentialIssuer
+from ..listing import Paging
 from .credential_objects import api_key_object
 from .good_token import good_token
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging
 
 __all__ = ["APIKeyAPI"]
 
@@ -31,16 +30,15 @@ class APIKeyAPI:
     def __init__(self, instance: Instance, issuer: CredentialIssuer, guard: BackendGuard) -> None:
         self._instance = instance
         self._issuer = issuer
-        guarded = guard.guarded
         self.routes = [
-            Route("/v1/api_keys", guarded(self.api_keys), methods=["GET"]),
-            Route("/v1/api_keys", guarded(self.create), methods=["POST"]),
-            Route("/v1/api_keys/verify", guarded(self.verify), methods=["POST"]),
-            Route("/v1/api_keys/{api_key_id}", guarded(self.api_key), methods=["GET"]),
-            Route("/v1/api_keys/{api_key_id}", guarded(self.update), methods=["PATCH"]),
-            Route("/v1/api_keys/{api_key_id}", guarded(self.delete), methods=["DELETE"]),
-            Route("/v1/api_keys/{api_key_id}/secret", guarded(self.secret), methods=["GET"]),
-            Route("/v1/api_keys/{api_key_id}/revoke", guarded(self.revoke), methods=["POST"]),
+            guard.route("/v1/api_keys", GET=self.api_keys),
+            guard.route("/v1/api_keys", POST=self.create),
+            guard.route("/v1/api_keys/verify", POST=self.verify),
+            guard.route("/v1/api_keys/{api_key_id}", GET=self.api_key),
+            guard.route("/v1/api_keys/{api_key_id}", PATCH=self.update),
+            guard.route("/v1/api_keys/{api_key_id}", DELETE=self.delete),
+            guard.route("/v1/api_keys/{api_key_id}/secret", GET=self.secret),
+            guard.route("/v1/api_keys/{api_key_id}/revoke", POST=self.revoke),
         ]
 
     async def api_keys(self, request: Request) -> Response:
@@ -92,7 +90,7 @@ class APIKeyAPI:
     async def update(self, request: Request) -> Response:
         """``PATCH /api_keys/ID``: what is not in the body stays as it is."""
         api_key, body = self._api_key(request), await JSONBody.of(request)
-        if body.get("subject", api_key.subject) != api_key.subject:
+        if body.optional_text("subject") not in (None, api_key.subject):
             raise body.invalid("subject", "of an API key cannot change.")
         now = self._instance.clock()
         scopes = body.texts("scopes") if body.has("scopes") else api_key.scopes

@@ -9,7 +9,6 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import APIError, not_found
 from ..instance import Instance
@@ -26,12 +25,11 @@ class ClientAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded = guard.guarded
         self.routes = [
-            Route("/v1/jwks", guarded(self.jwks), methods=["GET"]),
-            Route("/v1/clients/handshake_payload", guarded(self.handshake_payload), methods=["GET"]),
-            Route("/v1/clients/verify", guarded(self.verify), methods=["POST"]),
-            Route("/v1/clients/{client_id}", guarded(self.client), methods=["GET"]),
+            guard.route("/v1/jwks", GET=self.jwks),
+            guard.route("/v1/clients/handshake_payload", GET=self.handshake_payload),
+            guard.route("/v1/clients/verify", POST=self.verify),
+            guard.route("/v1/clients/{client_id}", GET=self.client),
         ]
 
     async def jwks(self, request: Request) -> Response:

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from ..credentials import Machine
-from ..errors import APIError
+from ..errors import APIError, error_of
 from ..instance import Instance
+from ..rules import Refused
 
 __all__ = ["BackendGuard", "Endpoint"]
 
@@ -23,16 +25,20 @@ class BackendGuard:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
 
-    def guarded(self, endpoint: Endpoint) -> Endpoint:
-        """`endpoint`, for the instance's secret key alone."""
+    def route(self, path: str, **endpoints: Endpoint) -> Route:
+        """The route of `path` with the endpoint of one verb, for the instance's secret key alone."""
+        ((method, endpoint),) = endpoints.items()
 
         async def guarded(request: Request) -> Response:
             if not self._is_secret_key(bearer_of(request)):
                 message = "The secret key is not this instance's: send it as 'Authorization: Bearer sk_...'."
                 raise APIError(401, "clerk_key_invalid", message)
-            return await endpoint(request)
+            try:
+                return await endpoint(request)
+            except Refused as refused:
+                raise error_of(refused) from refused
 
-        return guarded
+        return Route(path, guarded, methods=[method])
 
     def machine(self, request: Request) -> Machine:
         """The machine whose secret key the request has."""

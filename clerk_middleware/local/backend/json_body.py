@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
 
 from ..errors import APIError
+from ..tables import expect_table, merged
 
 __all__ = ["JSONBody"]
 
-#: Of what is kept: texts, items of a list, characters of a table's JSON and tables in tables.
+#: Of what is kept: characters of a text, and items of a list.
 _MAXIMUM_TEXT = 1000
 _MAXIMUM_ITEMS = 100
-_MAXIMUM_TABLE = 4096
-_MAXIMUM_DEPTH = 20
 #: Objects in a list.
 _MAXIMUM_BODIES = 10
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 #: Seconds: ten years.
 _MAXIMUM_LIFETIME = 315_360_000
 
@@ -51,9 +48,9 @@ class JSONBody:
             raise APIError(400, "request_body_invalid", "The body must be a JSON object.")
         return cls(values)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """The member as it is."""
-        return self._values.get(name, default)
+    def is_filled(self, name: str) -> bool:
+        """Whether the member is there and says anything: not ``null``, empty, 0 or ``false``."""
+        return bool(self._get(name))
 
     def has(self, name: str) -> bool:
         """Whether the member is there, ``null`` or not."""
@@ -64,7 +61,7 @@ class JSONBody:
 
         Some clients still call it by its `former_name`.
         """
-        value = self.get(name, self.get(former_name))
+        value = self._get(name, self._get(former_name))
         if not isinstance(value, str) or not value:
             message = f"{name} must be a string that is not empty."
             raise APIError(422, "form_param_missing", message, parameter=name)
@@ -77,49 +74,35 @@ class JSONBody:
 
     def optional_text(self, name: str) -> str | None:
         """A string that need not be there."""
-        return None if self.get(name) is None else self._printable(name)
-
-    def email(self, name: str) -> str:
-        """An e-mail address, as far as its form tells."""
-        return self.expect_email(name, self.text(name))
-
-    def expect_email(self, name: str, value: str) -> str:
-        """`value`, of the member of that name: an e-mail address, as far as its form tells."""
-        if not _EMAIL.fullmatch(value):
-            message = f"{name} must be a valid email address."
-            raise APIError(422, "form_param_format_invalid", message, parameter=name)
-        return value
+        return None if self._get(name) is None else self._printable(name)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of strings, empty where there is none."""
-        value = self.get(name)
+        value = self._get(name)
         if value is None:
             return ()
         if not isinstance(value, list) or len(value) > _MAXIMUM_ITEMS or not all(map(_is_printable, value)):
             raise self.invalid(name, f"must be a list of at most {_MAXIMUM_ITEMS} strings.")
         return tuple(dict.fromkeys(value))
 
+    def words(self, name: str) -> tuple[str, ...]:
+        """A list of strings, or one string with spaces between them."""
+        if isinstance(self._get(name), str):
+            return tuple(dict.fromkeys(self._printable(name).split()))
+        return self.texts(name)
+
     def table(self, name: str) -> dict[str, Any] | None:
         """An object whose content is anybody's."""
-        value = self.get(name)
-        return None if value is None else self.expect_table(name, value)
-
-    def expect_table(self, name: str, value: Any) -> dict[str, Any]:
-        """`value`, which the member of that name makes: an object that is not too large to be kept."""
-        if not isinstance(value, dict) or _is_deeper(value, _MAXIMUM_DEPTH) or not _is_small_json(value):
-            raise self.invalid(
-                name,
-                f"must be an object of at most {_MAXIMUM_TABLE} characters, {_MAXIMUM_DEPTH} levels deep.",
-            )
-        return value
+        value = self._get(name)
+        return None if value is None else expect_table(name, value)
 
     def merged(self, name: str, known: Mapping[str, Any]) -> dict[str, Any]:
         """`known` with what the member changes of it, at every level; ``null`` takes a key away."""
-        return self.expect_table(name, _merge(known, self.table(name) or {}))
+        return merged(name, known, self.table(name) or {})
 
     def flag(self, name: str, default: bool) -> bool:
         """``true`` or ``false``."""
-        value = self.get(name)
+        value = self._get(name)
         if value is None:
             return default
         if not isinstance(value, bool):
@@ -128,7 +111,7 @@ class JSONBody:
 
     def choice(self, name: str, choices: tuple[str, ...]) -> Any:
         """One of `choices`, the first of which is the default."""
-        value = self.get(name)
+        value = self._get(name)
         if value is None:
             return choices[0]
         if value not in choices:
@@ -141,7 +124,7 @@ class JSONBody:
 
     def number(self, name: str, minimum: int, maximum: int) -> int | None:
         """A whole number, which some clients write with a decimal point."""
-        value = self.get(name)
+        value = self._get(name)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if value is not None and (type(value) is not int or not minimum <= value <= maximum):
@@ -152,8 +135,11 @@ class JSONBody:
         """The error that says what is wrong with a member."""
         return APIError(422, "form_param_value_invalid", f"{name} {problem}", parameter=name)
 
+    def _get(self, name: str, default: Any = None) -> Any:
+        return self._values.get(name, default)
+
     def _printable(self, name: str) -> str:
-        value: str = self.get(name)
+        value: str = self._get(name)
         if not _is_printable(value):
             raise self.invalid(name, f"must be printable text of at most {_MAXIMUM_TEXT} characters.")
         return value
@@ -167,31 +153,5 @@ async def _json_of(request: Request) -> object:
     return values
 
 
-def _merge(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(known)
-    for key, value in changes.items():
-        former = known.get(key)
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, dict):
-            merged[key] = _merge(former if isinstance(former, dict) else {}, value)
-        else:
-            merged[key] = value
-    return merged
-
-
 def _is_printable(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAXIMUM_TEXT and value.isprintable()
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(levels == 0 or _is_deeper(child, levels - 1) for child in children)
-
-
-def _is_small_json(value: dict[str, Any]) -> bool:
-    """Whether it is short, and neither a lone surrogate nor a number that is none keeps it from an answer."""
-    try:
-        return len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) <= _MAXIMUM_TABLE
-    except ValueError:
-        return False

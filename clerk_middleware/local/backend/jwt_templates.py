@@ -10,17 +10,16 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..claims import RESERVED_TEMPLATE_CLAIMS
 from ..directory_objects import deleted_object
 from ..errors import APIError, not_found
 from ..instance import Instance
 from ..jwt_templates import MAXIMUM_TEMPLATES, StoredTemplate
+from ..listing import Paging
 from ..seed import JWTTemplate
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging
 
 __all__ = ["JWTTemplateAPI"]
 
@@ -35,13 +34,13 @@ class JWTTemplateAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded, template = guard.guarded, "/v1/jwt_templates/{template_id}"
+        template = "/v1/jwt_templates/{template_id}"
         self.routes = [
-            Route("/v1/jwt_templates", guarded(self.templates), methods=["GET"]),
-            Route("/v1/jwt_templates", guarded(self.create), methods=["POST"]),
-            Route(template, guarded(self.template), methods=["GET"]),
-            Route(template, guarded(self.update), methods=["PATCH"]),
-            Route(template, guarded(self.delete), methods=["DELETE"]),
+            guard.route("/v1/jwt_templates", GET=self.templates),
+            guard.route("/v1/jwt_templates", POST=self.create),
+            guard.route(template, GET=self.template),
+            guard.route(template, PATCH=self.update),
+            guard.route(template, DELETE=self.delete),
         ]
 
     async def templates(self, request: Request) -> Response:

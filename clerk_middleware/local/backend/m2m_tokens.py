@@ -15,12 +15,12 @@ from ..credentials import M2MToken
 from ..errors import APIError
 from ..instance import Instance
 from ..issuing import CredentialIssuer
+from ..listing import Paging
 from ..machine_seed import TokenFormat
 from .credential_objects import m2m_token_object
 from .good_token import good_token
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging
 
 __all__ = ["M2MTokenAPI"]
 

@@ -9,17 +9,16 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..credentials import Machine
 from ..directory_objects import deleted_object
 from ..errors import APIError, not_found
 from ..instance import Instance
+from ..listing import Paging, in_order
 from ..machines import MAXIMUM_MACHINES
 from .credential_objects import machine_object
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging, in_order
 
 __all__ = ["MachineAPI"]
 
@@ -32,18 +31,17 @@ class MachineAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded = guard.guarded
         machine = "/v1/machines/{machine_id}"
         self.routes = [
-            Route("/v1/machines", guarded(self.machines), methods=["GET"]),
-            Route("/v1/machines", guarded(self.create_machine), methods=["POST"]),
-            Route(machine, guarded(self.machine), methods=["GET"]),
-            Route(machine, guarded(self.update_machine), methods=["PATCH"]),
-            Route(machine, guarded(self.delete_machine), methods=["DELETE"]),
-            Route(f"{machine}/secret_key", guarded(self.secret_key), methods=["GET"]),
-            Route(f"{machine}/secret_key/rotate", guarded(self.rotate_secret_key), methods=["POST"]),
-            Route(f"{machine}/scopes", guarded(self.create_scope), methods=["POST"]),
-            Route(f"{machine}/scopes/{{other_id}}", guarded(self.delete_scope), methods=["DELETE"]),
+            guard.route("/v1/machines", GET=self.machines),
+            guard.route("/v1/machines", POST=self.create_machine),
+            guard.route(machine, GET=self.machine),
+            guard.route(machine, PATCH=self.update_machine),
+            guard.route(machine, DELETE=self.delete_machine),
+            guard.route(f"{machine}/secret_key", GET=self.secret_key),
+            guard.route(f"{machine}/secret_key/rotate", POST=self.rotate_secret_key),
+            guard.route(f"{machine}/scopes", POST=self.create_scope),
+            guard.route(f"{machine}/scopes/{{other_id}}", DELETE=self.delete_scope),
         ]
 
     async def machines(self, request: Request) -> Response:

@@ -10,17 +10,16 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import APIError, not_found
 from ..instance import Instance
+from ..listing import Paging, in_order, values_of
 from ..organization_access import OrganizationAccess
 from ..seed import Organization, User
 from .guard import BackendGuard
 from .json_body import JSONBody
 from .organizations import requested_organization
-from .paging import Paging, in_order
-from .user_filter import UserFilter, user_orders, values_of
+from .user_filter import UserFilter, user_orders
 
 __all__ = ["MembershipAPI", "expect_role"]
 
@@ -33,13 +32,13 @@ class MembershipAPI:
     def __init__(self, instance: Instance, access: OrganizationAccess, guard: BackendGuard) -> None:
         self._instance = instance
         self._access = access
-        guarded, memberships = guard.guarded, "/v1/organizations/{organization}/memberships"
+        memberships = "/v1/organizations/{organization}/memberships"
         self.routes = [
-            Route("/v1/organization_memberships", guarded(self.all_memberships), methods=["GET"]),
-            Route(memberships, guarded(self.memberships), methods=["GET"]),
-            Route(memberships, guarded(self.create), methods=["POST"]),
-            Route(f"{memberships}/{{user_id}}", guarded(self.update), methods=["PATCH"]),
-            Route(f"{memberships}/{{user_id}}", guarded(self.delete), methods=["DELETE"]),
+            guard.route("/v1/organization_memberships", GET=self.all_memberships),
+            guard.route(memberships, GET=self.memberships),
+            guard.route(memberships, POST=self.create),
+            guard.route(f"{memberships}/{{user_id}}", PATCH=self.update),
+            guard.route(f"{memberships}/{{user_id}}", DELETE=self.delete),
         ]
 
     async def memberships(self, request: Request) -> Response:
@@ -71,13 +70,6 @@ class MembershipAPI:
                 raise body.invalid(name, "is nothing that memberships of LocalClerk have.")
         if user_id not in self._instance.users:
             raise not_found("user")
-        maximum = organization.max_allowed_memberships
-        if 0 < maximum <= len(organization.members):
-            message = f"The organization takes {maximum} members."
-            raise APIError(403, "organization_membership_quota_exceeded", message)
-        if user_id in organization.members:
-            message = f"User {user_id} is already a member of the organization."
-            raise APIError(400, "already_a_member_in_organization", message)
         self._access.create_organization_membership(organization.id, user_id, role)
         return JSONResponse(self._object(self._member(request, user_id)))
 
@@ -111,7 +103,7 @@ class MembershipAPI:
             return lambda member: key(member[1])
 
         of_users = {name: by_user(key) for name, key in user_orders(self._instance).items()}
-        return {**of_users, "created_at": lambda member: self._object(member)["created_at"]}
+        return {**of_users, "created_at": lambda member: self._access.member_since(*member)}
 
     def _object(self, member: _Membership) -> dict[str, Any]:
         return self._access.membership_object(*member)

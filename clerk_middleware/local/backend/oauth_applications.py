@@ -6,20 +6,18 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..directory_objects import deleted_object
 from ..errors import APIError, not_found
 from ..instance import Instance
+from ..listing import Paging, in_order
 from ..oauth.applications import OAuthApplication
 from ..oauth.redirect_uris import RedirectURIRefused
-from ..oauth.scopes import scopes_in
 from ..origins import own_url
 from .credential_objects import oauth_access_token_object, oauth_application_object
 from .good_token import good_token
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging, in_order
 
 __all__ = ["OAuthApplicationAPI"]
 
@@ -29,17 +27,16 @@ class OAuthApplicationAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded = guard.guarded
         path = "/v1/oauth_applications"
         self.routes = [
-            Route(path, guarded(self.applications), methods=["GET"]),
-            Route(path, guarded(self.create), methods=["POST"]),
-            Route(f"{path}/access_tokens/verify", guarded(self.verify), methods=["POST"]),
-            Route(f"{path}/{{application_id}}", guarded(self.application), methods=["GET"]),
-            Route(f"{path}/{{application_id}}", guarded(self.update), methods=["PATCH"]),
-            Route(f"{path}/{{application_id}}", guarded(self.delete), methods=["DELETE"]),
-            Route(f"{path}/{{application_id}}/rotate_secret", guarded(self.rotate_secret), methods=["POST"]),
-            Route(f"{path}/{{application_id}}/revoke_token", guarded(self.revoke_token), methods=["POST"]),
+            guard.route(path, GET=self.applications),
+            guard.route(path, POST=self.create),
+            guard.route(f"{path}/access_tokens/verify", POST=self.verify),
+            guard.route(f"{path}/{{application_id}}", GET=self.application),
+            guard.route(f"{path}/{{application_id}}", PATCH=self.update),
+            guard.route(f"{path}/{{application_id}}", DELETE=self.delete),
+            guard.route(f"{path}/{{application_id}}/rotate_secret", POST=self.rotate_secret),
+            guard.route(f"{path}/{{application_id}}/revoke_token", POST=self.revoke_token),
         ]
 
     async def applications(self, request: Request) -> Response:
@@ -141,12 +138,11 @@ class OAuthApplicationAPI:
 
     def _scopes(self, body: JSONBody) -> tuple[str, ...]:
         """The scopes in the body, which Clerk takes in one string; a list says the same."""
-        given = body.get("scopes")
-        scopes = scopes_in(given) if isinstance(given, str) else body.texts("scopes")
+        scopes = body.words("scopes")
         supported = self._instance.seed.oauth.supported_scopes
         if unknown := [scope for scope in scopes if scope not in supported]:
             raise body.invalid("scopes", f"must be of {' '.join(supported)}: {unknown[0]!r} is not.")
-        return tuple(scopes)
+        return scopes
 
     def _object(self, request: Request, application: OAuthApplication) -> dict[str, Any]:
         return oauth_application_object(application, own_url(request), self._instance.id)

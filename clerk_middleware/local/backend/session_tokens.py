@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..cookies import refresh_cookies
 from ..errors import APIError
@@ -31,11 +30,11 @@ class SessionTokenAPI:
     def __init__(self, instance: Instance, issuer: TokenIssuer, guard: BackendGuard) -> None:
         self._instance = instance
         self._issuer = issuer
-        guarded, session = guard.guarded, "/v1/sessions/{session_id}"
+        session = "/v1/sessions/{session_id}"
         self.routes = [
-            Route(f"{session}/refresh", guarded(self.refresh), methods=["POST"]),
-            Route(f"{session}/tokens", guarded(self.token), methods=["POST"]),
-            Route(f"{session}/tokens/{{template}}", guarded(self.template_token), methods=["POST"]),
+            guard.route(f"{session}/refresh", POST=self.refresh),
+            guard.route(f"{session}/tokens", POST=self.token),
+            guard.route(f"{session}/tokens/{{template}}", POST=self.template_token),
         ]
 
     async def refresh(self, request: Request) -> Response:

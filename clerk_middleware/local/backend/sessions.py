@@ -9,15 +9,14 @@ from typing import Any, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import APIError, not_found
 from ..instance import Instance
+from ..listing import Paging, in_order
 from ..records import Session, SessionStatus
 from ..session_object import session_object
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging, in_order
 
 __all__ = ["SessionAPI", "requested_session"]
 
@@ -30,12 +29,12 @@ class SessionAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded, session = guard.guarded, "/v1/sessions/{session_id}"
+        session = "/v1/sessions/{session_id}"
         self.routes = [
-            Route("/v1/sessions", guarded(self.sessions), methods=["GET"]),
-            Route("/v1/sessions", guarded(self.create), methods=["POST"]),
-            Route(session, guarded(self.session), methods=["GET"]),
-            Route(f"{session}/revoke", guarded(self.revoke), methods=["POST"]),
+            guard.route("/v1/sessions", GET=self.sessions),
+            guard.route("/v1/sessions", POST=self.create),
+            guard.route(session, GET=self.session),
+            guard.route(f"{session}/revoke", POST=self.revoke),
         ]
 
     async def sessions(self, request: Request) -> Response:

@@ -12,7 +12,6 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import APIError, not_found
 from ..instance import Instance
@@ -34,13 +33,12 @@ class TicketAPI:
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded = guard.guarded
         self.routes = [
-            Route("/v1/sign_in_tokens", guarded(self.create_sign_in_token), methods=["POST"]),
-            Route("/v1/sign_in_tokens/{id}/revoke", guarded(self.revoke_sign_in_token), methods=["POST"]),
-            Route("/v1/actor_tokens", guarded(self.create_actor_token), methods=["POST"]),
-            Route("/v1/actor_tokens/{id}/revoke", guarded(self.revoke_actor_token), methods=["POST"]),
-            Route("/v1/testing_tokens", guarded(self.create_testing_token), methods=["POST"]),
+            guard.route("/v1/sign_in_tokens", POST=self.create_sign_in_token),
+            guard.route("/v1/sign_in_tokens/{id}/revoke", POST=self.revoke_sign_in_token),
+            guard.route("/v1/actor_tokens", POST=self.create_actor_token),
+            guard.route("/v1/actor_tokens/{id}/revoke", POST=self.revoke_actor_token),
+            guard.route("/v1/testing_tokens", POST=self.create_testing_token),
         ]
 
     async def create_sign_in_token(self, request: Request) -> Response:

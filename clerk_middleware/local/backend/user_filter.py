@@ -13,13 +13,10 @@ from starlette.requests import Request
 from ..directory_objects import last_seen
 from ..errors import APIError
 from ..instance import Instance
+from ..listing import values_of
 from ..seed import User
 
-__all__ = ["SignedValues", "UserFilter", "user_orders", "values_of"]
-
-#: Values of one parameter, and characters of each.
-_MAXIMUM_VALUES = 100
-_MAXIMUM_TEXT = 1000
+__all__ = ["SignedValues", "UserFilter", "user_orders"]
 
 _Condition = Callable[[User], bool]
 _Text = Callable[[User], str | None]
@@ -67,15 +64,6 @@ def user_orders(instance: Instance) -> dict[str, Callable[[User], Any]]:
         "phone_number": lambda user: None,
         "web3wallet": lambda user: None,
     }
-
-
-def values_of(request: Request, name: str) -> list[str]:
-    """The values of a parameter that may be repeated."""
-    values = request.query_params.getlist(name)
-    if len(values) > _MAXIMUM_VALUES or any(len(value) > _MAXIMUM_TEXT for value in values):
-        message = f"{name} takes at most {_MAXIMUM_VALUES} values of {_MAXIMUM_TEXT} characters."
-        raise APIError(422, "form_param_value_invalid", message, parameter=name)
-    return values
 
 
 class SignedValues:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from ..directory_objects import invitation_object
 from ..instance import Instance
-from ..social_objects import oauth_access_token_object
+from ..listing import Paging, with_status
+from ..social_objects import social_token_object
 from ..user_access import UserAccess
 from .guard import BackendGuard
-from .organization_invitations import with_status
-from .paging import Paging
 from .users import requested_user
 
 __all__ = ["UserRelationAPI"]
@@ -27,13 +25,11 @@ class UserRelationAPI:
     def __init__(self, instance: Instance, access: UserAccess, guard: BackendGuard) -> None:
         self._instance = instance
         self._access = access
-        guarded, user = guard.guarded, "/v1/users/{user_id}"
+        user = "/v1/users/{user_id}"
         self.routes = [
-            Route(f"{user}/organization_memberships", guarded(self.memberships), methods=["GET"]),
-            Route(f"{user}/organization_invitations", guarded(self.invitations), methods=["GET"]),
-            Route(
-                f"{user}/oauth_access_tokens/{{provider}}", guarded(self.oauth_access_tokens), methods=["GET"]
-            ),
+            guard.route(f"{user}/organization_memberships", GET=self.memberships),
+            guard.route(f"{user}/organization_invitations", GET=self.invitations),
+            guard.route(f"{user}/oauth_access_tokens/{{provider}}", GET=self.oauth_access_tokens),
         ]
 
     async def memberships(self, request: Request) -> Response:
@@ -45,11 +41,9 @@ class UserRelationAPI:
     async def invitations(self, request: Request) -> Response:
         """``GET /users/ID/organization_invitations``: those to the address of the user."""
         user = requested_user(self._instance, request)
-        invitations = [
-            each for each in self._instance.invitations.values() if each.email.lower() == user.email.lower()
-        ]
+        invitations = self._instance.invitations_of(user)
         return Paging(request).counted(
-            with_status(self._instance, request, invitations),
+            with_status(request, invitations, self._instance.clock()),
             lambda each: invitation_object(self._instance, each),
         )
 
@@ -61,4 +55,4 @@ class UserRelationAPI:
         user = requested_user(self._instance, request)
         provider = request.path_params["provider"].removeprefix("oauth_")
         providers = [provider] if provider in user.oauth_access_tokens else []
-        return Paging(request).listed(providers, lambda each: oauth_access_token_object(user, each))
+        return Paging(request).listed(providers, lambda each: social_token_object(user, each))

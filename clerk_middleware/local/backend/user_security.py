@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..directory_objects import user_data
 from ..errors import APIError
@@ -28,18 +27,18 @@ class UserSecurityAPI:
     def __init__(self, instance: Instance, access: UserAccess, guard: BackendGuard) -> None:
         self._instance = instance
         self._access = access
-        guarded, user = guard.guarded, "/v1/users/{user_id}"
+        user = "/v1/users/{user_id}"
         self.routes = [
-            Route("/v1/users/ban", guarded(self.ban_all), methods=["POST"]),
-            Route("/v1/users/unban", guarded(self.unban_all), methods=["POST"]),
-            Route(f"{user}/ban", guarded(self.ban), methods=["POST"]),
-            Route(f"{user}/unban", guarded(self.unban), methods=["POST"]),
-            Route(f"{user}/lock", guarded(self.lock), methods=["POST"]),
-            Route(f"{user}/unlock", guarded(self.unlock), methods=["POST"]),
-            Route(f"{user}/verify_password", guarded(self.verify_password), methods=["POST"]),
-            Route(f"{user}/verify_totp", guarded(self.verify_totp), methods=["POST"]),
-            Route(f"{user}/mfa", guarded(self.disable_mfa), methods=["DELETE"]),
-            Route(f"{user}/totp", guarded(self.disable_mfa), methods=["DELETE"]),
+            guard.route("/v1/users/ban", POST=self.ban_all),
+            guard.route("/v1/users/unban", POST=self.unban_all),
+            guard.route(f"{user}/ban", POST=self.ban),
+            guard.route(f"{user}/unban", POST=self.unban),
+            guard.route(f"{user}/lock", POST=self.lock),
+            guard.route(f"{user}/unlock", POST=self.unlock),
+            guard.route(f"{user}/verify_password", POST=self.verify_password),
+            guard.route(f"{user}/verify_totp", POST=self.verify_totp),
+            guard.route(f"{user}/mfa", DELETE=self.disable_mfa),
+            guard.route(f"{user}/totp", DELETE=self.disable_mfa),
         ]
 
     async def ban(self, request: Request) -> Response:

@@ -9,23 +9,19 @@ from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..directory_objects import deleted_object, user_data
-from ..errors import APIError, not_found
+from ..errors import not_found
 from ..instance import Instance
+from ..listing import Paging, in_order
 from ..seed import User
-from ..seed_reader import SeedError
 from ..user_access import UserAccess, UserChanges, UserFields
 from .guard import BackendGuard
 from .json_body import JSONBody
-from .paging import Paging, in_order
 from .user_filter import UserFilter, user_orders
 
 __all__ = ["UserAPI", "requested_user"]
 
-#: Beyond those of a seed: nobody makes room, for each is there to stay.
-_MAXIMUM_USERS = 1000
 _TEXTS = ("first_name", "last_name", "username", "external_id", "totp_secret")
 _METADATA = ("public_metadata", "private_metadata", "unsafe_metadata")
 #: What a client should not think that it has set.
@@ -38,16 +34,16 @@ class UserAPI:
     def __init__(self, instance: Instance, access: UserAccess, guard: BackendGuard) -> None:
         self._instance = instance
         self._access = access
-        guarded, user = guard.guarded, "/v1/users/{user_id}"
+        user = "/v1/users/{user_id}"
         self.routes = [
-            Route("/v1/users", guarded(self.users), methods=["GET"]),
-            Route("/v1/users", guarded(self.create), methods=["POST"]),
-            Route("/v1/users/count", guarded(self.count), methods=["GET"]),
-            Route(user, guarded(self.user), methods=["GET"]),
-            Route(user, guarded(self.update), methods=["PATCH"]),
-            Route(user, guarded(self.delete), methods=["DELETE"]),
-            Route(f"{user}/metadata", guarded(self.merge_metadata), methods=["PATCH"]),
-            Route(f"{user}/metadata", guarded(self.replace_metadata), methods=["PUT"]),
+            guard.route("/v1/users", GET=self.users),
+            guard.route("/v1/users", POST=self.create),
+            guard.route("/v1/users/count", GET=self.count),
+            guard.route(user, GET=self.user),
+            guard.route(user, PATCH=self.update),
+            guard.route(user, DELETE=self.delete),
+            guard.route(f"{user}/metadata", PATCH=self.merge_metadata),
+            guard.route(f"{user}/metadata", PUT=self.replace_metadata),
         ]
 
     async def users(self, request: Request) -> Response:
@@ -61,22 +57,15 @@ class UserAPI:
 
     async def create(self, request: Request) -> Response:
         """``POST /users``: the first of ``email_address`` is the user's."""
-        if len(self._instance.users) >= _MAXIMUM_USERS:
-            raise APIError(403, "quota_exceeded", f"There are {_MAXIMUM_USERS} users already.")
         body = await JSONBody.of(request)
         addresses = body.texts("email_address")
         if not addresses:
             raise body.invalid("email_address", "must be a list with the user's address.")
-        self._expect_free(body, "email_address", body.expect_email("email_address", addresses[0]))
         fields = self._fields(body)
-        if body.get("email_address_identification_status", ["verified"])[:1] == ["reserved"]:
-            fields["email_verified"] = False
+        fields["email_verified"] = "reserved" not in body.texts("email_address_identification_status")[:1]
         fields["banned"], fields["locked"] = body.flag("banned", False), body.flag("locked", False)
-        try:
-            user = self._access.create_user(addresses[0], **fields)
-        except SeedError as error:
-            raise _refused(error) from error
-        return JSONResponse(self._object(user))
+        self._access.check_user({"email": addresses[0], **fields})
+        return JSONResponse(self._object(self._access.create_user(addresses[0], **fields)))
 
     async def user(self, request: Request) -> Response:
         """``GET /users/ID``"""
@@ -85,7 +74,7 @@ class UserAPI:
     async def update(self, request: Request) -> Response:
         """``PATCH /users/ID``: what is not in the body stays as it is."""
         user, body = requested_user(self._instance, request), await JSONBody.of(request)
-        changed = self._change(user, self._fields(body, user))
+        changed = self._change(user, self._fields(body))
         if body.has("password") and body.flag("sign_out_of_other_sessions", False):
             self._instance.end_sessions_of(user.id, "revoked")
         return JSONResponse(self._object(changed))
@@ -113,32 +102,20 @@ class UserAPI:
         return [user for user in self._instance.users.values() if wanted.matches(user)]
 
     def _change(self, user: User, changes: UserFields) -> User:
-        try:
-            return self._access.update_user(user.id, **cast(UserChanges, changes))
-        except SeedError as error:
-            raise _refused(error) from error
+        self._access.check_user(cast(UserChanges, changes), user)
+        return self._access.update_user(user.id, **cast(UserChanges, changes))
 
-    def _fields(self, body: JSONBody, user: User | None = None) -> UserFields:
-        """What the body says of a user, of a new one if there is no `user`."""
+    def _fields(self, body: JSONBody) -> UserFields:
+        """What the body says of a user."""
         for name in _UNSUPPORTED:
-            if body.get(name):
+            if body.is_filled(name):
                 raise body.invalid(name, "is nothing that users of LocalClerk have.")
         fields: dict[str, Any] = {name: body.optional_text(name) for name in _TEXTS if body.has(name)}
-        for name in ("username", "external_id"):
-            self._expect_free(body, name, fields.get(name), user)
         tables = {name: body.table(name) for name in _METADATA}
         fields |= {name: table for name, table in tables.items() if table is not None}
         if (password := body.optional_text("password")) is not None:
             fields["password"] = password
         return cast(UserFields, fields)
-
-    def _expect_free(self, body: JSONBody, name: str, value: str | None, user: User | None = None) -> None:
-        attribute = "email" if name == "email_address" else name
-        for other in self._instance.users.values():
-            taken = getattr(other, attribute)
-            if value and taken and value.lower() == taken.lower() and (user is None or other.id != user.id):
-                message = f"That {name} is taken. Please try another."
-                raise APIError(422, "form_identifier_exists", message, parameter=name)
 
     def _object(self, user: User) -> dict[str, Any]:
         return user_data(self._instance, user)
@@ -150,7 +127,3 @@ def requested_user(instance: Instance, request: Request) -> User:
     if user is None:
         raise not_found("user")
     return user
-
-
-def _refused(error: SeedError) -> APIError:
-    return APIError(422, "form_param_value_invalid", f"The user is refused: {error.problem}.")

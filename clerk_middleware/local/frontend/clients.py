@@ -9,23 +9,21 @@ from starlette.responses import JSONResponse, Response
 
 from ..directory_objects import deleted_object
 from ..errors import APIError
-from ..instance import Instance
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .resources import Resources
 
-__all__ = ["Clients"]
+__all__ = ["ClientAPI"]
 
 
-class Clients:
+class ClientAPI:
     """How a browser becomes known, and learns who is signed in."""
 
-    def __init__(self, instance: Instance, guard: FrontendGuard, resources: Resources) -> None:
-        self._instance = instance
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._resources = frontend.resources
         self.routes = [
-            guard.route("/v1/dev_browser", POST=self.dev_browser),
-            guard.route(
+            frontend.guard.route("/v1/dev_browser", POST=self.dev_browser),
+            frontend.guard.route(
                 "/v1/client", GET=self.client, POST=self.create, PUT=self.create, DELETE=self.destroy
             ),
         ]

@@ -9,23 +9,22 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from ..instance import Instance
 from ..origins import own_url
 from ..seed import Seed
 from .display_config import display_config
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
 from .user_settings import user_settings
 
-__all__ = ["Environment"]
+__all__ = ["EnvironmentAPI"]
 
 
-class Environment:
+class EnvironmentAPI:
     """``/v1/environment``, which tells nothing of anybody."""
 
-    def __init__(self, instance: Instance, guard: FrontendGuard) -> None:
-        self._instance = instance
-        self.routes = [guard.route("/v1/environment", GET=self.environment, PATCH=self.environment)]
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self.routes = [frontend.guard.route("/v1/environment", GET=self.environment, PATCH=self.environment)]
 
     async def environment(self, asked: FrontendRequest) -> Response:
         """``GET /environment``, and ``PATCH``, with which clerk-js tells in development where it runs."""

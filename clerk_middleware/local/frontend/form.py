@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from ..backend.json_body import JSONBody
 from ..errors import APIError
+from ..tables import expect_table
 
 __all__ = ["Form"]
 
@@ -94,7 +94,7 @@ class Form:
             parsed = json.loads(value)
         except (ValueError, RecursionError) as error:
             raise self.invalid(name, "must be a JSON object.") from error
-        return JSONBody({name: parsed}).table(name)
+        return None if parsed is None else expect_table(name, parsed)
 
     def invalid(self, name: str, problem: str) -> APIError:
         """The error that says what is wrong with a field."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from ..browser import Browsers
+from ..errors import not_found
 from ..instance import Instance
 from ..records import Client, Session
+from ..seed import User
 from .form import Form
-from .refusals import dev_browser_unauthenticated, not_found, session_not_active, signed_out
+from .refusals import dev_browser_unauthenticated, session_not_active, signed_out
 
 __all__ = ["FrontendRequest"]
 
@@ -84,6 +86,11 @@ class FrontendRequest:
         if chosen is None:
             raise signed_out()
         return self._session(chosen)
+
+    @property
+    def user(self) -> User:
+        """The user of `acting_session`. Raises `APIError`."""
+        return self._instance.users[self.acting_session.user_id]
 
     def _session(self, session_id: str) -> Session:
         session = self._instance.session(session_id)

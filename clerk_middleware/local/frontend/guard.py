@@ -15,16 +15,16 @@ from ..instance import Instance
 from ..origins import OriginPolicy, origin_of, own_url
 from ..proxied_requests import is_proxied
 from ..records import Client
-from ..sign_ins import SignInRefused
+from ..rules import Refused
 from .form import Form
 from .frontend_request import FrontendRequest
 from .refusals import answer_to
 from .resources import Resources
 from .routing import FrontendRoute
 
-__all__ = ["Answer", "FrontendGuard"]
+__all__ = ["Endpoint", "FrontendGuard"]
 
-Answer = Callable[[FrontendRequest], Awaitable[Response]]
+Endpoint = Callable[[FrontendRequest], Awaitable[Response]]
 
 #: Verbs that come as ``POST ?_method=``: https://clerk.com/docs/reference/frontend-api
 _OVERRIDES = frozenset({"DELETE", "PATCH", "PUT"})
@@ -49,7 +49,7 @@ class FrontendGuard:
         self._origins = origins
         self._resources = resources
 
-    def route(self, path: str, **answers: Answer) -> Route:
+    def route(self, path: str, **endpoints: Endpoint) -> Route:
         """The route of `path`, with an answer for each verb, also for those that come as ``_method``."""
 
         async def endpoint(request: Request) -> Response:
@@ -62,7 +62,7 @@ class FrontendGuard:
                 response.headers["access-control-allow-methods"] = "GET, POST"
                 response.headers["access-control-allow-headers"] = "content-type"
             else:
-                response = await self._answered(request, origin, answers)
+                response = await self._answered(request, origin, endpoints)
             if "origin" in request.headers:
                 response.headers["access-control-allow-origin"] = request.headers["origin"]
                 response.headers["access-control-allow-credentials"] = "true"
@@ -73,18 +73,18 @@ class FrontendGuard:
         return kind(path, endpoint, methods=["GET", "OPTIONS", "POST"])
 
     async def _answered(
-        self, request: Request, origin: str | None, answers: Mapping[str, Answer]
+        self, request: Request, origin: str | None, endpoints: Mapping[str, Endpoint]
     ) -> Response:
         method = _method_of(request)
         asked = FrontendRequest(request, self._instance, self._browsers, origin)
         try:
-            answer = answers.get(method)
+            answer = endpoints.get(method)
             if answer is None:
                 raise HTTPException(405, f"This is no endpoint for {method}.")
             if method != "GET":
                 asked.form = await Form.of(request)
             response = await answer(asked)
-        except (HTTPException, SignInRefused) as error:
+        except (HTTPException, Refused) as error:
             # An error tells of the client, too: a page whose browser signed in elsewhere learns of it so.
             client = asked.known_client
             response = answer_to(error, self._resources.client(asked, client) if client else None)
@@ -125,7 +125,7 @@ def _method_of(request: Request) -> str:
 
 def _other_origin() -> APIError:
     message = (
-        "LocalClerk answers pages on loopback and those of its own origin. To let others ask, add their "
+        "LocalClerk endpoints pages on loopback and those of its own origin. To let others ask, add their "
         "origin to allowed_origins in [instance] of the seed."
     )
     return APIError(400, "origin_invalid", message)

@@ -16,10 +16,10 @@ from ..instance import Instance
 from ..origins import OriginPolicy, RedirectRefused, origin_of, own_url, with_query
 from ..tokens import TokenIssuer
 
-__all__ = ["Handshake"]
+__all__ = ["HandshakeAPI"]
 
 
-class Handshake:
+class HandshakeAPI:
     """How an application's server learns who is signed in."""
 
     def __init__(

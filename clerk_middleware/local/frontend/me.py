@@ -7,44 +7,38 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ..backend.json_body import JSONBody
 from ..directory_objects import deleted_object
-from ..errors import APIError
 from ..factors import is_right
-from ..instance import Instance
 from ..records import Session
+from ..rules import Refused, check_password
 from ..seed import User
-from ..user_access import UserAccess, UserChanges
+from ..tables import merged
+from ..user_access import UserChanges
+from ..verifications import expect_recent_proof
 from .form import Form
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .identifiers import USERNAME
-from .password_rules import check_password
-from .resources import Resources
 from .user_resources import user_resource
-from .verifications import expect_recent_proof
 
-__all__ = ["Me"]
+__all__ = ["MeAPI"]
 
 
-class Me:
+class MeAPI:
     """The user of the session that asks. What is sensitive takes a recent proof of who they are."""
 
-    def __init__(
-        self, instance: Instance, directory: UserAccess, guard: FrontendGuard, resources: Resources
-    ) -> None:
-        self._instance = instance
-        self._directory = directory
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._access = frontend.access
+        self._resources = frontend.resources
         self.routes = [
-            guard.route("/v1/me", GET=self.me, PATCH=self.update, DELETE=self.delete),
-            guard.route("/v1/me/metadata", PATCH=self.merge_metadata),
-            guard.route("/v1/me/change_password", POST=self.change_password),
+            frontend.guard.route("/v1/me", GET=self.me, PATCH=self.update, DELETE=self.delete),
+            frontend.guard.route("/v1/me/metadata", PATCH=self.merge_metadata),
+            frontend.guard.route("/v1/me/change_password", POST=self.change_password),
         ]
 
     async def me(self, asked: FrontendRequest) -> Response:
         """``GET /me``"""
-        return self._answer(asked, self._user(asked.acting_session))
+        return self._answer(asked, asked.user)
 
     async def update(self, asked: FrontendRequest) -> Response:
         """``PATCH /me``: names, username and the metadata that is the user's own."""
@@ -58,14 +52,15 @@ class Me:
             changes["username"] = self._username(session, form)
         if (metadata := form.table("unsafe_metadata")) is not None:
             changes["unsafe_metadata"] = metadata
-        return self._answer(asked, self._directory.update_user(user.id, **changes))
+        self._access.check_user(changes, user)
+        return self._answer(asked, self._access.update_user(user.id, **changes))
 
     async def merge_metadata(self, asked: FrontendRequest) -> Response:
         """``PATCH /me/metadata``: the keys that are given, at every level; ``null`` takes one away."""
-        user = self._user(asked.acting_session)
-        given = JSONBody({"unsafe_metadata": asked.form.table("unsafe_metadata")})
-        merged = given.merged("unsafe_metadata", user.unsafe_metadata)
-        return self._answer(asked, self._directory.update_user(user.id, unsafe_metadata=merged))
+        user = asked.user
+        given = asked.form.table("unsafe_metadata") or {}
+        metadata = merged("unsafe_metadata", user.unsafe_metadata, given)
+        return self._answer(asked, self._access.update_user(user.id, unsafe_metadata=metadata))
 
     async def change_password(self, asked: FrontendRequest) -> Response:
         """``POST /me/change_password``, which may end the user's other sessions."""
@@ -74,9 +69,9 @@ class Me:
         user, password = self._user(session), form.secret("new_password")
         if form.get("current_password") and not self._is_password(user, form.secret("current_password")):
             message = "That password is not right."
-            raise APIError(422, "form_password_incorrect", message, parameter="current_password")
+            raise Refused("form_password_incorrect", message, parameter="current_password")
         check_password(password, parameter="new_password")
-        changed = self._directory.update_user(user.id, password=password)
+        changed = self._access.update_user(user.id, password=password)
         if form.get("sign_out_of_other_sessions") == "true":
             self._end_other_sessions(session)
         return self._answer(asked, changed)
@@ -85,22 +80,12 @@ class Me:
         """``DELETE /me``: the user, with all their sessions and memberships."""
         session = asked.acting_session
         expect_recent_proof(self._instance, session)
-        self._directory.delete_user(session.user_id)
+        self._access.delete_user(session.user_id)
         return self._resources.answer(asked, deleted_object("user", session.user_id))
 
     def _username(self, session: Session, form: Form) -> str | None:
         expect_recent_proof(self._instance, session)
-        username = form.optional_text("username")
-        if username is None:
-            return None
-        if not USERNAME.fullmatch(username):
-            message = "username must be 4 to 64 letters, digits, _ and -."
-            raise APIError(422, "form_param_format_invalid", message, parameter="username")
-        known = self._instance.user_by_identifier(username)
-        if known is not None and known.id != session.user_id:
-            message = "That username is taken. Try another."
-            raise APIError(422, "form_identifier_exists", message, parameter="username")
-        return username
+        return form.optional_text("username")
 
     def _end_other_sessions(self, session: Session) -> None:
         for other in self._instance.all_sessions():
@@ -114,4 +99,4 @@ class Me:
         return self._instance.users[session.user_id]
 
     def _answer(self, asked: FrontendRequest, user: User) -> Response:
-        return self._resources.answer(asked, user_resource(self._instance, self._directory, user))
+        return self._resources.answer(asked, user_resource(self._instance, self._access, user))

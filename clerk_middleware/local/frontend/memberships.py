@@ -7,60 +7,46 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ..errors import APIError
+from ..errors import APIError, not_found
 from ..instance import Instance
-from ..organization_access import OrganizationAccess
+from ..listing import Paging, words_of
 from ..seed import Organization, User
 from .form import Form
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .listing import chosen, page_of
-from .organization_members import OrganizationMembers
-from .refusals import not_found
-from .resources import Resources
+from .organization_members import MANAGE_MEMBERS, READ_MEMBERS
 from .user_resources import membership_resource
 
-__all__ = ["Memberships", "requested_role"]
-
-_READ = "org:sys_memberships:read"
-_MANAGE = "org:sys_memberships:manage"
+__all__ = ["MembershipAPI", "requested_role"]
 
 
-class Memberships:
+class MembershipAPI:
     """Members, as those see and manage them who may. Nobody becomes one but by an invitation."""
 
-    def __init__(
-        self,
-        instance: Instance,
-        directory: OrganizationAccess,
-        members: OrganizationMembers,
-        guard: FrontendGuard,
-        resources: Resources,
-    ) -> None:
-        self._instance = instance
-        self._directory = directory
-        self._members = members
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._access = frontend.access
+        self._members = frontend.members
+        self._resources = frontend.resources
         memberships = "/v1/organizations/{organization_id}/memberships"
         self.routes = [
-            guard.route(memberships, GET=self.memberships),
-            guard.route(f"{memberships}/{{user_id}}", PATCH=self.update, DELETE=self.delete),
+            frontend.guard.route(memberships, GET=self.memberships),
+            frontend.guard.route(f"{memberships}/{{user_id}}", PATCH=self.update, DELETE=self.delete),
         ]
 
     async def memberships(self, asked: FrontendRequest) -> Response:
         """``GET …/memberships``, with ``role`` and ``query``, a part of a name, an address or an id."""
-        organization, _ = self._members.organization(asked, _READ, _MANAGE)
-        roles, wanted = chosen(asked, "role"), (asked.query("query") or "").strip().lower()
+        organization, _ = self._members.organization(asked, READ_MEMBERS, MANAGE_MEMBERS)
+        roles, wanted = words_of(asked.request, "role"), (asked.query("query") or "").strip().lower()
         users = [
             self._instance.users[user_id]
             for user_id, role in organization.members.items()
             if not roles or role in roles
         ]
         found = [user for user in users if wanted in _searchable(user)]
-        page = page_of(
-            asked,
+        page = Paging(asked.request).page(
             found,
-            lambda user: membership_resource(self._instance, self._directory, organization, user),
+            lambda user: membership_resource(self._instance, self._access, organization, user),
         )
         return self._resources.answer(asked, page)
 
@@ -69,9 +55,9 @@ class Memberships:
         organization, member = self._member(asked)
         role = requested_role(self._instance, asked.form)
         self._members.expect_manager(organization, {**organization.members, member.id: role})
-        self._directory.update_organization_membership(organization.id, member.id, role)
+        self._access.update_organization_membership(organization.id, member.id, role)
         changed = self._instance.organizations[organization.id]
-        shown = membership_resource(self._instance, self._directory, changed, member)
+        shown = membership_resource(self._instance, self._access, changed, member)
         return self._resources.answer(asked, shown)
 
     async def delete(self, asked: FrontendRequest) -> Response:
@@ -79,12 +65,12 @@ class Memberships:
         organization, member = self._member(asked)
         left = {id: role for id, role in organization.members.items() if id != member.id}
         self._members.expect_manager(organization, left)
-        shown = membership_resource(self._instance, self._directory, organization, member)
-        self._directory.delete_organization_membership(organization.id, member.id)
+        shown = membership_resource(self._instance, self._access, organization, member)
+        self._access.delete_organization_membership(organization.id, member.id)
         return self._resources.answer(asked, shown)
 
     def _member(self, asked: FrontendRequest) -> tuple[Organization, User]:
-        organization, _ = self._members.organization(asked, _MANAGE)
+        organization, _ = self._members.organization(asked, MANAGE_MEMBERS)
         user_id = asked.path("user_id")
         if user_id not in organization.members:
             raise not_found("member")

@@ -9,28 +9,26 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from ..instance import Instance
+from ..errors import not_found
 from ..records import Session
 from ..session_object import session_object
+from ..verifications import expect_recent_proof
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .refusals import not_found
-from .resources import Resources
-from .verifications import expect_recent_proof
 
-__all__ = ["MySessions"]
+__all__ = ["MySessionAPI"]
 
 
-class MySessions:
+class MySessionAPI:
     """The user's sessions in every browser, without the tokens that are in them."""
 
-    def __init__(self, instance: Instance, guard: FrontendGuard, resources: Resources) -> None:
-        self._instance = instance
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._resources = frontend.resources
         self.routes = [
-            guard.route("/v1/me/sessions", GET=self.sessions),
-            guard.route("/v1/me/sessions/active", GET=self.sessions),
-            guard.route("/v1/me/sessions/{session_id}/revoke", POST=self.revoke),
+            frontend.guard.route("/v1/me/sessions", GET=self.sessions),
+            frontend.guard.route("/v1/me/sessions/active", GET=self.sessions),
+            frontend.guard.route("/v1/me/sessions/{session_id}/revoke", POST=self.revoke),
         ]
 
     async def sessions(self, asked: FrontendRequest) -> Response:

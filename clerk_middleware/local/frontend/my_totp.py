@@ -16,21 +16,17 @@ from starlette.responses import Response
 from ..bounded import BoundedStore
 from ..directory_objects import deleted_object
 from ..errors import APIError
-from ..instance import Instance
 from ..records import Session
+from ..rules import incorrect, too_many_failures
 from ..seed import User
-from ..user_access import UserAccess
+from ..verifications import expect_recent_proof
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .refusals import incorrect, too_many_failures
-from .resources import Resources
-from .verifications import expect_recent_proof
 
-__all__ = ["MyTOTP"]
+__all__ = ["MyTOTPAPI"]
 
-#: Seconds for which a new secret waits for its first code, and how many wrong ones it endures.
+#: Seconds for which a new secret waits for its first code.
 _LIFETIME = 600.0
-_MAXIMUM_FAILURES = 5
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,23 +36,20 @@ class _Enrolment:
     id: str
     secret: str = field(repr=False)
     created_at: float
-    failures: int = 0
 
 
-class MyTOTP:
+class MyTOTPAPI:
     """A second factor counts from its first code on; until then the user has none."""
 
-    def __init__(
-        self, instance: Instance, directory: UserAccess, guard: FrontendGuard, resources: Resources
-    ) -> None:
-        self._instance = instance
-        self._directory = directory
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._access = frontend.access
+        self._resources = frontend.resources
         #: By session: another session of the user's has not seen the secret.
         self._enrolments: BoundedStore[_Enrolment] = BoundedStore(1_000)
         self.routes = [
-            guard.route("/v1/me/totp", POST=self.create, DELETE=self.delete),
-            guard.route("/v1/me/totp/attempt_verification", POST=self.verify),
+            frontend.guard.route("/v1/me/totp", POST=self.create, DELETE=self.delete),
+            frontend.guard.route("/v1/me/totp/attempt_verification", POST=self.verify),
         ]
 
     async def create(self, asked: FrontendRequest) -> Response:
@@ -84,13 +77,12 @@ class MyTOTP:
             raise APIError(400, "verification_missing", "No authenticator app is being added: begin again.")
         code = asked.form.secret("code")
         if not TOTP(enrolment.secret).verify(code, for_time=int(now), valid_window=1):
-            enrolment.failures += 1
-            if enrolment.failures >= _MAXIMUM_FAILURES:
+            if self._instance.failures.note(enrolment.id):
                 self._enrolments.pop(session.id)
                 raise too_many_failures()
             raise incorrect("totp")
         self._enrolments.pop(session.id)
-        self._directory.update_user(user.id, totp_secret=enrolment.secret)
+        self._access.update_user(user.id, totp_secret=enrolment.secret)
         self._instance.verified_again(session, second=True)
         return self._resources.answer(asked, self._resource(enrolment, is_verified=True))
 
@@ -99,7 +91,7 @@ class MyTOTP:
         _, user = self._sensitive(asked)
         if not user.has_second_factor:
             raise APIError(404, "resource_not_found", "There is no authenticator app.")
-        self._directory.update_user(user.id, totp_secret=None, second_factor_code=None)
+        self._access.update_user(user.id, totp_secret=None, second_factor_code=None)
         return self._resources.answer(asked, deleted_object("totp", f"totp_{user.id}"))
 
     def _sensitive(self, asked: FrontendRequest) -> tuple[Session, User]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-__all__ = ["NpmFiles"]
+__all__ = ["NpmFileAPI"]
 
 _VERSION = re.compile(r"(?P<major>[0-9]+)(\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?)?")
 _NAME = re.compile(r"[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*")
@@ -33,7 +33,7 @@ _TYPES = {
 _MAXIMUM_PARTS = 8
 
 
-class NpmFiles:
+class NpmFileAPI:
     """Serves ``dist/`` of `@clerk/clerk-js` and of `@clerk/ui` below `node_modules`, and nothing else."""
 
     def __init__(self, node_modules: Path | None) -> None:

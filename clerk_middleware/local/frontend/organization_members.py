@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..errors import APIError
+from ..errors import APIError, not_found
 from ..instance import Instance
 from ..seed import Organization, User
 from .frontend_request import FrontendRequest
-from .refusals import not_found
 
-__all__ = ["OrganizationMembers"]
+__all__ = ["MANAGE_MEMBERS", "READ_MEMBERS", "OrganizationMembers"]
+
+READ_MEMBERS = "org:sys_memberships:read"
+MANAGE_MEMBERS = "org:sys_memberships:manage"
 
 #: What somebody in an organization has to be able to do, or nobody could ever again.
-_MINIMUM = frozenset({"org:sys_memberships:read", "org:sys_memberships:manage", "org:sys_profile:delete"})
+_MINIMUM = frozenset({READ_MEMBERS, MANAGE_MEMBERS, "org:sys_profile:delete"})
 
 
 class OrganizationMembers:
@@ -25,16 +27,12 @@ class OrganizationMembers:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
 
-    def user(self, asked: FrontendRequest) -> User:
-        """The user who asks. Raises `APIError`."""
-        return self._instance.users[asked.acting_session.user_id]
-
     def organization(self, asked: FrontendRequest, *permissions: str) -> tuple[Organization, User]:
         """The organization in the path, and the member who asks, with one of `permissions` if there are any.
 
         Raises `APIError`: for the organizations of others it is the one for those that are not.
         """
-        user = self.user(asked)
+        user = asked.user
         organization = self._instance.organizations.get(asked.path("organization_id"))
         if organization is None or user.id not in organization.members:
             raise not_found("organization")

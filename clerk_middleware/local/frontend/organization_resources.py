@@ -7,7 +7,7 @@ from typing import Any
 
 from ..directory_objects import invitation_object, organization_object
 from ..instance import Instance
-from ..invitations import OrganizationInvitation
+from ..organization_invitations import OrganizationInvitation
 from ..seed import Organization, Role
 from .user_resources import without_private
 
@@ -16,13 +16,8 @@ __all__ = ["invitation_resource", "organization_resource", "role_resource"]
 
 def organization_resource(instance: Instance, organization: Organization) -> dict[str, Any]:
     """An ORGANIZATION."""
-    now = instance.clock()
-    pending = sum(
-        invitation.organization_id == organization.id and invitation.status_at(now) == "pending"
-        for invitation in instance.invitations.values()
-    )
     shown: dict[str, Any] = without_private(organization_object(instance, organization))
-    return {**shown, "pending_invitations_count": pending}
+    return {**shown, "pending_invitations_count": instance.pending_invitations_count(organization.id)}
 
 
 def invitation_resource(instance: Instance, invitation: OrganizationInvitation) -> dict[str, Any]:

@@ -12,30 +12,26 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from ..errors import APIError, error_response
-from ..sign_ins import SignInRefused
+from ..errors import APIError, error_of, error_response
+from ..rules import Refused
 
 __all__ = [
     "answer_to",
     "dev_browser_unauthenticated",
     "identifier_not_found",
-    "incorrect",
-    "not_found",
     "session_exists",
     "session_not_active",
     "signed_in_already",
     "signed_out",
-    "strategy_invalid",
-    "too_many_failures",
 ]
 
 _CODES = {404: "resource_not_found", 405: "method_not_allowed"}
 
 
-def answer_to(error: HTTPException | SignInRefused, client: Mapping[str, Any] | None) -> JSONResponse:
+def answer_to(error: HTTPException | Refused, client: Mapping[str, Any] | None) -> JSONResponse:
     """The answer to a request that is refused by `error`, in Clerk's shape, and what the client is by now."""
-    if isinstance(error, SignInRefused):
-        error = APIError(403, error.code, str(error))
+    if isinstance(error, Refused):
+        error = error_of(error)
     if isinstance(error, APIError):
         response = error.response
     else:
@@ -58,11 +54,6 @@ def signed_out() -> APIError:
     return APIError(401, "signed_out", "You are signed out.")
 
 
-def not_found(what: str) -> APIError:
-    """For what is not there and for what is another browser's, with no telling which."""
-    return APIError(404, "resource_not_found", f"There is no {what} of that id.")
-
-
 def session_not_active(status: str) -> APIError:
     """A 401, by which clerk-js signs out at once; after a 404 it would do so with its next refresh."""
     return APIError(401, "authentication_invalid", f"The session is {status}: sign in again.")
@@ -83,21 +74,3 @@ def identifier_not_found() -> APIError:
     """For an e-mail address or a username that is nobody's."""
     message = "No user of the seed has this e-mail address or username."
     return APIError(422, "form_identifier_not_found", message, parameter="identifier")
-
-
-def incorrect(strategy: str) -> APIError:
-    """For a wrong password or code."""
-    if strategy == "password":
-        return APIError(422, "form_password_incorrect", "That password is not right.", parameter="password")
-    return APIError(422, "form_code_incorrect", "That code is not right.", parameter="code")
-
-
-def strategy_invalid() -> APIError:
-    """For a strategy that is none of the user's, or none that LocalClerk has."""
-    message = "The user cannot prove who they are by this strategy."
-    return APIError(422, "strategy_for_user_invalid", message, parameter="strategy")
-
-
-def too_many_failures() -> APIError:
-    """For the wrong answer that was one too many, which ended what was under way."""
-    return APIError(400, "verification_failed", "Too many wrong answers: begin again.")

@@ -13,11 +13,11 @@ from ..organization_access import OrganizationAccess
 from ..records import Client, Session
 from ..session_object import session_object
 from ..sign_ins import SignIns
+from ..sign_ups import SignUps
 from ..tokens import TokenIssuer
 from .frontend_request import FrontendRequest
 from .sign_in_resources import sign_in_resource
 from .sign_up_resources import sign_up_resource
-from .sign_ups import SignUps
 from .user_resources import public_user_data, user_resource
 
 __all__ = ["Resources"]
@@ -30,13 +30,13 @@ class Resources:
         self,
         instance: Instance,
         issuer: TokenIssuer,
-        directory: OrganizationAccess,
+        access: OrganizationAccess,
         sign_ins: SignIns,
         sign_ups: SignUps,
     ) -> None:
         self._instance = instance
         self._issuer = issuer
-        self._directory = directory
+        self._access = access
         self._sign_ins = sign_ins
         self._sign_ups = sign_ups
 
@@ -74,7 +74,7 @@ class Resources:
             "tasks": [{"key": task} for task in session.tasks] or None,
             "factor_verification_age": session.factor_verification_age(now),
             "last_active_token": token,
-            "user": user_resource(self._instance, self._directory, user) if user else None,
+            "user": user_resource(self._instance, self._access, user) if user else None,
             "public_user_data": public_user_data(user) if user else None,
         }
 

@@ -7,36 +7,30 @@ from __future__ import annotations
 
 from starlette.responses import JSONResponse, Response
 
-from ..errors import APIError
-from ..instance import Instance
+from ..errors import APIError, not_found
 from ..records import Session
-from ..tokens import TokenIssuer
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .refusals import not_found
-from .resources import Resources
 
-__all__ = ["Sessions"]
+__all__ = ["SessionAPI"]
 
 
-class Sessions:
+class SessionAPI:
     """What a page does with a session that its browser is signed in to."""
 
-    def __init__(
-        self, instance: Instance, issuer: TokenIssuer, guard: FrontendGuard, resources: Resources
-    ) -> None:
-        self._instance = instance
-        self._issuer = issuer
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._issuer = frontend.issuer
+        self._resources = frontend.resources
         session = "/v1/client/sessions/{session_id}"
         self.routes = [
-            guard.route("/v1/client/sessions", DELETE=self.end_all),
-            guard.route(session, GET=self.session),
-            guard.route(f"{session}/touch", POST=self.touch),
-            guard.route(f"{session}/end", POST=self.end),
-            guard.route(f"{session}/remove", POST=self.end),
-            guard.route(f"{session}/tokens", POST=self.token),
-            guard.route(f"{session}/tokens/{{template}}", POST=self.template_token),
+            frontend.guard.route("/v1/client/sessions", DELETE=self.end_all),
+            frontend.guard.route(session, GET=self.session),
+            frontend.guard.route(f"{session}/touch", POST=self.touch),
+            frontend.guard.route(f"{session}/end", POST=self.end),
+            frontend.guard.route(f"{session}/remove", POST=self.end),
+            frontend.guard.route(f"{session}/tokens", POST=self.token),
+            frontend.guard.route(f"{session}/tokens/{{template}}", POST=self.template_token),
         ]
 
     async def session(self, asked: FrontendRequest) -> Response:

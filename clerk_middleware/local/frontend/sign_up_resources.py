@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..records import SignUpAttempt
+from ..sign_ups import missing_fields, unverified_fields
 from .sign_in_resources import verification_resource
 
-__all__ = ["missing_fields", "sign_up_resource", "unverified_fields"]
-
-
-def missing_fields(attempt: SignUpAttempt) -> list[str]:
-    """What has yet to be typed."""
-    given = {"email_address": attempt.email, "password": attempt.password}
-    return [name for name, value in given.items() if not value]
-
-
-def unverified_fields(attempt: SignUpAttempt) -> list[str]:
-    """What has yet to be proved."""
-    return ["email_address"] if attempt.email and not attempt.email_verified else []
+__all__ = ["sign_up_resource"]
 
 
 def sign_up_resource(attempt: SignUpAttempt) -> dict[str, Any]:

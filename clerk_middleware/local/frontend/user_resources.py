@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..claims import Subject
-from ..directory_objects import user_data
+from ..directory_objects import public_user_object, user_data
 from ..instance import Instance
 from ..organization_access import OrganizationAccess
 from ..seed import Organization, User
@@ -23,10 +23,10 @@ _IMAGES = frozenset({"image_url", "profile_image_url"})
 _METADATA = frozenset({"public_metadata", "unsafe_metadata"})
 
 
-def user_resource(instance: Instance, directory: OrganizationAccess, user: User) -> dict[str, Any]:
+def user_resource(instance: Instance, access: OrganizationAccess, user: User) -> dict[str, Any]:
     """A USER: who is signed in."""
     memberships = [
-        membership_resource(instance, directory, organization, user)
+        membership_resource(instance, access, organization, user)
         for organization in instance.organizations_of(user.id)
     ]
     return {
@@ -41,29 +41,17 @@ def user_resource(instance: Instance, directory: OrganizationAccess, user: User)
 
 def public_user_data(user: User) -> dict[str, Any]:
     """What others may see of a user."""
-    return {
-        "user_id": user.id,
-        "identifier": user.email,
-        "username": user.username,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "image_url": "",
-        "has_image": False,
-    }
+    shown: dict[str, Any] = without_private(public_user_object(user))
+    return shown
 
 
 def membership_resource(
-    instance: Instance, directory: OrganizationAccess, organization: Organization, user: User
+    instance: Instance, access: OrganizationAccess, organization: Organization, user: User
 ) -> dict[str, Any]:
     """The membership of a user in an organization, with the permissions that it gives."""
-    shown, now = without_private(directory.membership_object(organization, user)), instance.clock()
-    organization_shown = {
-        **shown["organization"],
-        "pending_invitations_count": sum(
-            invitation.organization_id == organization.id and invitation.status_at(now) == "pending"
-            for invitation in instance.invitations.values()
-        ),
-    }
+    shown = without_private(access.membership_object(organization, user))
+    pending = instance.pending_invitations_count(organization.id)
+    organization_shown = {**shown["organization"], "pending_invitations_count": pending}
     permissions = _permissions(instance, organization, user)
     # The browser keeps what it has, unless this is newer: the time must not be that of the request.
     updated_at = int(instance.times_of(organization.id)[1] * 1000)

@@ -8,12 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 from ..instance import Instance
-from .password_rules import PASSWORD_SETTINGS
+from ..rules import MAXIMUM_PASSWORD, MINIMUM_PASSWORD
 
 __all__ = ["user_settings"]
 
 #: Strategies that LocalClerk does not have.
 _ABSENT = ("phone_number", "web3_wallet", "backup_code", "passkey")
+
+#: The ``password_settings`` of an environment: length is all that counts.
+_PASSWORD_SETTINGS: dict[str, Any] = {
+    "allowed_special_characters": "",
+    "disable_hibp": True,
+    "min_length": MINIMUM_PASSWORD,
+    "max_length": MAXIMUM_PASSWORD,
+    "require_special_char": False,
+    "require_numbers": False,
+    "require_uppercase": False,
+    "require_lowercase": False,
+    "show_zxcvbn": False,
+    "min_zxcvbn_strength": 0,
+    "enforce_hibp_on_sign_in": False,
+}
 
 
 def user_settings(instance: Instance) -> dict[str, Any]:
@@ -48,7 +63,7 @@ def user_settings(instance: Instance) -> dict[str, Any]:
             "legal_consent_enabled": False,
             "mfa": {"required": False},
         },
-        "password_settings": PASSWORD_SETTINGS,
+        "password_settings": _PASSWORD_SETTINGS,
         "passkey_settings": {"allow_autofill": False, "show_sign_in_button": False},
         "username_settings": {"min_length": 4, "max_length": 64},
         "attack_protection": {"enumeration_protection": {"enabled": False}},

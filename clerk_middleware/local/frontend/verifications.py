@@ -1,164 +1,99 @@
-"""Proving again who one is, in a session that goes on: reverification.
+"""Reverification: ``/v1/client/sessions/ID/verify``.
 
-https://clerk.com/docs/guides/secure/reverification
+https://clerk.com/docs/reference/types/session-verification
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any
 
-from ..bounded import BoundedStore
-from ..errors import APIError
-from ..factors import first_factors, is_right, second_factors
-from ..instance import Instance
-from ..records import Session, SignInStatus
-from ..seed import User
-from .refusals import incorrect, strategy_invalid
+from starlette.responses import Response
 
-__all__ = ["Level", "Verification", "Verifications", "expect_recent_proof"]
+from ..factors import second_factors
+from ..records import Session
+from ..rules import strategy_invalid
+from ..verifications import Verification, Verifications
+from .frontend import Frontend
+from .frontend_request import FrontendRequest
+from .sign_in_resources import first_factor_resources, second_factor_resources, verification_resource
 
-Level = Literal["first_factor", "second_factor", "multi_factor"]
-
-#: Seconds for which a verification may be gone on with.
-_LIFETIME = 600.0
-#: After so many wrong answers in one session it takes no more of them, for so many seconds.
-_MAXIMUM_FAILURES = 5
-_PAUSE = 600.0
-#: Minutes for which a proof is recent enough for what is sensitive in an account.
-_RECENT = 10
+__all__ = ["VerificationAPI"]
 
 
-@dataclass(kw_only=True, slots=True)
-class Verification:
-    """One that is under way in a session, or complete. Times are Unix seconds."""
+class VerificationAPI:
+    """A verification in one of the browser's sessions; what is proved, the session's next token says."""
 
-    id: str
-    level: Level
-    created_at: float
-    #: What the first factor was or is prepared with.
-    strategy: str | None = None
-    first_factor_at: float | None = None
-    second_factor_at: float | None = None
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._verifications = Verifications(frontend.instance)
+        self._resources = frontend.resources
+        verify = "/v1/client/sessions/{session_id}/verify"
+        self.routes = [
+            frontend.guard.route(verify, POST=self.begin),
+            frontend.guard.route(f"{verify}/prepare_first_factor", POST=self.prepare_first_factor),
+            frontend.guard.route(f"{verify}/attempt_first_factor", POST=self.attempt_first_factor),
+            frontend.guard.route(f"{verify}/prepare_second_factor", POST=self.prepare_second_factor),
+            frontend.guard.route(f"{verify}/attempt_second_factor", POST=self.attempt_second_factor),
+        ]
 
-    @property
-    def status(self) -> SignInStatus:
-        """What is due next."""
-        if self.level != "second_factor" and self.first_factor_at is None:
-            return "needs_first_factor"
-        if self.level != "first_factor" and self.second_factor_at is None:
-            return "needs_second_factor"
-        return "complete"
+    async def begin(self, asked: FrontendRequest) -> Response:
+        """``POST …/verify``: begin, with the level that is asked for."""
+        session = asked.session
+        return self._answer(asked, session, self._verifications.begin(session, asked.form.text("level")))
 
+    async def prepare_first_factor(self, asked: FrontendRequest) -> Response:
+        """``POST …/prepare_first_factor``"""
+        session, strategy = asked.session, asked.form.text("strategy")
+        return self._answer(asked, session, self._verifications.prepare_first_factor(session, strategy))
 
-@dataclass(slots=True)
-class _Failures:
-    count: int = 0
-    last_at: float = 0.0
+    async def attempt_first_factor(self, asked: FrontendRequest) -> Response:
+        """``POST …/attempt_first_factor``: give the password or the code."""
+        session, strategy = asked.session, asked.form.text("strategy")
+        secret = asked.form.secret("password" if strategy == "password" else "code")
+        verification = self._verifications.attempt_first_factor(session, strategy, secret)
+        return self._answer(asked, session, verification)
 
+    async def prepare_second_factor(self, asked: FrontendRequest) -> Response:
+        """``POST …/prepare_second_factor``: an authenticator app needs no preparing."""
+        session = asked.session
+        verification = self._verifications.expect(session)
+        if asked.form.text("strategy") not in second_factors(self._instance.users[session.user_id]):
+            raise strategy_invalid()
+        return self._answer(asked, session, verification)
 
-class Verifications:
-    """The verifications of an instance, one for a session at a time."""
-
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
-        self._under_way: BoundedStore[Verification] = BoundedStore(1_000)
-        # By session, and not by verification: to begin again gives nobody more guesses.
-        self._failures: BoundedStore[_Failures] = BoundedStore(10_000)
-
-    def begin(self, session: Session, level: str) -> Verification:
-        """Begin in place of any other; for a user without a second factor it is about the first one.
-
-        Raises `APIError`: nobody proves to be a user as whom they only act.
-        """
-        _expect_no_actor(session)
-        if level not in ("first_factor", "second_factor", "multi_factor"):
-            message = "level must be first_factor, second_factor or multi_factor."
-            raise APIError(422, "form_param_value_invalid", message, parameter="level")
-        has_second_factor = bool(second_factors(self._user(session)))
-        verification = Verification(
-            id=f"ver_{secrets.token_hex(12)}",
-            level=cast(Level, level) if has_second_factor else "first_factor",
-            created_at=self._instance.clock(),
+    async def attempt_second_factor(self, asked: FrontendRequest) -> Response:
+        """``POST …/attempt_second_factor``: give the code of the authenticator app."""
+        session, strategy = asked.session, asked.form.text("strategy")
+        code = asked.form.secret("code")
+        return self._answer(
+            asked, session, self._verifications.attempt_second_factor(session, strategy, code)
         )
-        self._under_way.put(session.id, verification)
-        return verification
 
-    def expect(self, session: Session) -> Verification:
-        """The session's verification. Raises `APIError`."""
-        verification = self._under_way.get(session.id)
-        if verification is None or self._instance.clock() - verification.created_at > _LIFETIME:
-            self._under_way.pop(session.id)
-            raise APIError(400, "verification_missing", "No verification is under way: begin one.")
-        return verification
-
-    def prepare_first_factor(self, session: Session, strategy: str) -> Verification:
-        """Send a code, which is always the same: no mail ever leaves LocalClerk. Raises `APIError`."""
-        verification = self._expect_due(session, "needs_first_factor")
-        if strategy not in first_factors(self._user(session)):
-            raise strategy_invalid()
-        verification.strategy = strategy
-        return verification
-
-    def attempt_first_factor(self, session: Session, strategy: str, secret: str) -> Verification:
-        """Check the password or the code. Raises `APIError`."""
-        verification, user = self._expect_due(session, "needs_first_factor"), self._user(session)
-        if strategy not in first_factors(user):
-            raise strategy_invalid()
-        self._check(session, user, strategy, secret)
-        verification.strategy, verification.first_factor_at = strategy, self._instance.clock()
-        self._instance.verified_again(session, first=True)
-        return verification
-
-    def attempt_second_factor(self, session: Session, strategy: str, secret: str) -> Verification:
-        """Check the code of the authenticator app. Raises `APIError`."""
-        verification, user = self._expect_due(session, "needs_second_factor"), self._user(session)
-        if strategy not in second_factors(user):
-            raise strategy_invalid()
-        self._check(session, user, strategy, secret)
-        verification.second_factor_at = self._instance.clock()
-        self._instance.verified_again(session, second=True)
-        return verification
-
-    def _expect_due(self, session: Session, status: SignInStatus) -> Verification:
-        verification = self.expect(session)
-        if verification.status != status:
-            message = f"The status of this verification is {verification.status}, and not {status}."
-            raise APIError(400, "client_state_invalid", message)
-        return verification
-
-    def _check(self, session: Session, user: User, strategy: str, secret: str) -> None:
-        now = self._instance.clock()
-        failures = self._failures.get(session.id) or _Failures()
-        if failures.count >= _MAXIMUM_FAILURES and now - failures.last_at < _PAUSE:
-            message = "Too many wrong answers: wait for ten minutes, or sign out and in again."
-            raise APIError(403, "user_locked", message)
-        if is_right(user, strategy, secret, now=now):
-            self._failures.pop(session.id)
-            return
-        is_over = failures.count >= _MAXIMUM_FAILURES
-        self._failures.put(session.id, _Failures(1 if is_over else failures.count + 1, now))
-        raise incorrect(strategy)
-
-    def _user(self, session: Session) -> User:
-        return self._instance.users[session.user_id]
+    def _answer(self, asked: FrontendRequest, session: Session, verification: Verification) -> Response:
+        user = self._instance.users[session.user_id]
+        first = first_factor_resources(self._instance, user)
+        resource: dict[str, Any] = {
+            "object": "session_verification",
+            "id": verification.id,
+            "status": verification.status,
+            "level": verification.level,
+            "session": self._resources.session(asked, session),
+            "supported_first_factors": None if verification.level == "second_factor" else first,
+            "supported_second_factors": second_factor_resources(user) or None,
+            "first_factor_verification": _first_factor(verification),
+            "second_factor_verification": _second_factor(verification),
+        }
+        return self._resources.answer(asked, resource)
 
 
-def expect_recent_proof(instance: Instance, session: Session) -> None:
-    """Let only who proved lately who they are do what is sensitive, by the strongest factor they have.
-
-    Raises `APIError` with the code on which the components ask for it, and go on.
-    """
-    _expect_no_actor(session)
-    first, second = session.factor_verification_age(instance.clock())
-    age = second if second_factors(instance.users[session.user_id]) else first
-    if not 0 <= age < _RECENT:
-        message = "Prove again who you are: this takes a verification of the last ten minutes."
-        raise APIError(403, "session_reverification_required", message)
+def _first_factor(verification: Verification) -> dict[str, Any] | None:
+    if verification.first_factor_at is not None:
+        return verification_resource("verified", verification.strategy, at=verification.first_factor_at)
+    if verification.strategy is not None:
+        return verification_resource("unverified", verification.strategy, at=verification.created_at)
+    return None
 
 
-def _expect_no_actor(session: Session) -> None:
-    if session.actor is not None:
-        message = "Somebody acts as the user in this session. Only the user may do this."
-        raise APIError(403, "authorization_invalid", message)
+def _second_factor(verification: Verification) -> dict[str, Any] | None:
+    at = verification.second_factor_at
+    return None if at is None else verification_resource("verified", "totp", at=at)

@@ -8,7 +8,7 @@ from clerk_middleware_django import ClerkHttpRequest, require_auth
 
 @require_auth
 def switch(request: ClerkHttpRequest, org_id: str) -> HttpResponse:
-    """ORGANIZATION_PATTERNS has this path, so the middleware has switched before this runs."""
+    """`fleet.paths` has this path, so the middleware has switched before this runs."""
     if request.auth.org_id != org_id:
         raise Http404("You are no member of that company.")
     return redirect("dashboard")

@@ -1,6 +1,6 @@
 // Clerk's components on pages that the server renders. Clerk's own scripts come before this one: all of them
 // are deferred, which keeps their order.
-(async ({ nonce, dataset: { signInUrl, signUpUrl, redirectOrigins, isSatellite } }) => {
+(async ({ nonce, dataset: { signInUrl, signUpUrl, redirectOrigins = "", isSatellite } }) => {
   // The steps of signing in have paths of their own, which need no new page. Everything else does.
   const isStep = (to) =>
     ["/sign-in", "/sign-up"].some((page) => location.pathname.startsWith(page) && to.startsWith(page));
@@ -51,32 +51,48 @@
   if (has("user-button") && !Clerk.session && !isReloaded) location.reload();
 })(document.currentScript);
 
-// A form that the server may ask a fresh verification for: its answer is 403 with a `clerk_error` then. Clerk
-// verifies in a dialog, and the form is sent again.
+// A form that the server may ask a fresh verification for: it refuses with a `clerk_error` then. Clerk verifies
+// in a dialog, and the form is sent again. For any other refusal the server has a page, which a script has not:
+// so the form is sent once more, without one.
+const REFUSED = [401, 403, 422];
+const PRESETS = {
+  strict_mfa: "multi_factor",
+  strict: "second_factor",
+  moderate: "second_factor",
+  lax: "second_factor",
+};
+
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
+  const { target: form, submitter } = event;
   if (event.defaultPrevented || !("reverify" in form.dataset)) return;
   event.preventDefault();
-  const body = new URLSearchParams(new FormData(form, event.submitter));
-  const send = () => fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
-
-  let answer = await send();
-  const level = await levelAskedBy(answer);
-  if (level) {
-    if (!(await verified(level))) return;
-    answer = await send();
+  if (form.ariaBusy === "true") return; // a second click
+  form.ariaBusy = "true"; // until there is another page
+  try {
+    const body = new URLSearchParams(new FormData(form, submitter));
+    const send = () => fetch(form.action, { method: "POST", body, headers: { accept: "application/json" } });
+    let answer = await send();
+    const level = await levelAskedBy(answer);
+    if (level) {
+      if (!(await verified(level))) return (form.ariaBusy = null);
+      answer = await send();
+    }
+    if (answer.ok || answer.redirected) return location.assign(answer.url); // it is done, and there is the result
+    if (!REFUSED.includes(answer.status)) throw new Error(`${answer.status}`);
+    delete form.dataset.reverify;
+    form.requestSubmit(submitter);
+  } catch {
+    // It may have been done all the same: never send it again without being asked to.
+    alert("That did not work, or not to the end. Load the page again to see what was done.");
   }
-  if (answer.ok) location.assign(answer.url); // where the server has redirected to
-  else form.submit(); // the server has a page for each refusal
 });
 
 async function levelAskedBy(answer) {
-  if (answer.status !== 403) return null;
-  const { clerk_error: error } = await answer.json();
-  if (error?.reason !== "reverification-error") return null;
-  // A level and an age in minutes, or the name of a preset, such as "strict".
-  const asked = error.metadata.reverification;
-  return asked?.level ?? (asked === "strict_mfa" ? "multi_factor" : "second_factor");
+  const told = answer.status === 403 ? await answer.json().catch(() => null) : null;
+  const error = told?.clerk_error;
+  if (error?.type !== "forbidden" || error.reason !== "reverification-error") return null;
+  const asked = error.metadata?.reverification ?? "strict"; // a level and an age, or the name of a preset
+  return asked.level ?? PRESETS[asked];
 }
 
 function verified(level) {

@@ -95,7 +95,7 @@ def test_organizations_that_are_refused(
     for fields, error in (
         ({}, (422, "form_param_missing")),
         ({"name": "X", "slug": "blue-ridge-freight"}, (422, "form_identifier_exists")),
-        ({"name": "X", "slug": "Not A Slug"}, (422, "form_param_value_invalid")),
+        ({"name": "X", "slug": "Not A Slug"}, (422, "form_param_format_invalid")),
         ({"name": "X", "created_by": "user_none"}, (404, "resource_not_found")),
         ({"name": "X", "max_allowed_memberships": -1}, (422, "form_param_value_invalid")),
         ({"name": "X", "public_metadata": []}, (422, "form_param_value_invalid")),
@@ -107,9 +107,7 @@ def test_organizations_that_are_refused(
     for method in ("GET", "PATCH", "DELETE"):
         answer = backend.request(method, "/organizations/org_none", json={})
         assert error_of(answer) == (404, "resource_not_found")
-    monkeypatch.setattr(
-        "clerk_middleware.local.backend.organizations._MAXIMUM_ORGANIZATIONS", len(clerk.organizations)
-    )
+    monkeypatch.setattr("clerk_middleware.local.rules.MAXIMUM_ORGANIZATIONS", len(clerk.organizations))
     assert error_of(backend.post("/organizations", json={"name": "X"})) == (
         403,
         "organization_quota_exceeded",
@@ -123,7 +121,7 @@ def test_a_creator_needs_the_role_of_one(clock: Clock, server: Any, switchboard:
     headers = {"authorization": f"Bearer {clerk.secret_key}"}
     body = {"name": "X", "created_by": "user_1"}
     answer = httpx.post(f"{server.url}/v1/organizations", json=body, headers=headers)
-    assert error_of(answer) == (422, "form_param_value_invalid")
+    assert error_of(answer) == (403, "organization_creator_not_found")
     assert "org:admin" in answer.json()["errors"][0]["message"]
     answer = httpx.post(f"{server.url}/v1/organizations", json={"name": "X"}, headers=headers)
     path = f"{server.url}/v1/organizations/{answer.json()['id']}/memberships"
@@ -283,7 +281,7 @@ class TestInvitations:
             ({"inviter_user_id": "user_none"}, (422, "form_param_value_invalid")),
             ({"expires_in_days": 366}, (422, "form_param_value_invalid")),
             ({"expires_in_days": 0}, (422, "form_param_value_invalid")),
-            ({"email_address": clerk.users[member].email}, (400, "duplicate_record")),
+            ({"email_address": clerk.users[member].email}, (400, "already_a_member_in_organization")),
         ):
             assert error_of(backend.post(path, json={**good, **change})) == error, change
         made = backend.post(path, json=good).json()
@@ -294,12 +292,12 @@ class TestInvitations:
         ):
             assert error_of(backend.get(other)) == (404, "resource_not_found")
             assert error_of(backend.post(f"{other}/revoke")) == (404, "resource_not_found")
-        module = "clerk_middleware.local.backend.organization_invitations"
-        monkeypatch.setattr(f"{module}._MAXIMUM_INVITATIONS", 2)
+        monkeypatch.setattr("clerk_middleware.local.rules.MAXIMUM_INVITATIONS", 2)
         bodies = [{**good, "email_address": f"{name}@example.com"} for name in "ab"]
-        assert error_of(backend.post(f"{path}/bulk", json=bodies)) == (403, "quota_exceeded")
+        full = (403, "organization_invitation_quota_exceeded")
+        assert error_of(backend.post(f"{path}/bulk", json=bodies)) == full
         assert backend.post(path, json=bodies[0]).status_code == 200
-        assert error_of(backend.post(path, json=bodies[1])) == (403, "quota_exceeded")
+        assert error_of(backend.post(path, json=bodies[1])) == full
 
 
 class TestInvitationsToSignUp:
@@ -341,5 +339,5 @@ class TestInvitationsToSignUp:
         answer = backend.post(f"/invitations/{made.id}/revoke")
         assert error_of(answer) == (400, "invitation_already_revoked")
         assert error_of(backend.post("/invitations/inv_none/revoke")) == (404, "resource_not_found")
-        monkeypatch.setattr("clerk_middleware.local.backend.invitations._MAXIMUM_INVITATIONS", 3)
-        assert error_of(backend.post("/invitations", json=body)) == (403, "quota_exceeded")
+        monkeypatch.setattr("clerk_middleware.local.rules.MAXIMUM_INVITATIONS", 3)
+        assert error_of(backend.post("/invitations", json=body)) == (403, "invitation_quota_exceeded")

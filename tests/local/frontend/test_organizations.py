@@ -7,8 +7,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from clerk_middleware.local import LocalClerk
-from clerk_middleware.local.frontend import organizations
+from clerk_middleware.local import LocalClerk, rules
 from clerk_middleware.local.records import Session
 
 from ..conftest import Clock
@@ -64,11 +63,11 @@ def test_what_an_organization_must_be_like(
 
 def test_there_is_room_for_so_many(signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     page, _ = signed_in("user_sam")
-    monkeypatch.setattr(organizations, "_MAXIMUM_MEMBERSHIPS", 1)
+    monkeypatch.setattr(rules, "MAXIMUM_MEMBERSHIPS", 1)
     assert page.post("/organizations", name="One").status_code == 200
     one_too_many = page.post("/organizations", name="Two")
     assert error_in(one_too_many)[:2] == (403, "organization_membership_quota_exceeded")
-    monkeypatch.setattr(organizations, "_MAXIMUM_ORGANIZATIONS", 3)
+    monkeypatch.setattr(rules, "MAXIMUM_ORGANIZATIONS", 3)
     assert error_in(page.post("/organizations", name="Two"))[:2] == (403, "organization_quota_exceeded")
 
 
@@ -160,7 +159,7 @@ def test_a_member_without_the_permission_is_told_which(
     assert error_in(refused) == (403, "missing_organization_permission", None)
     assert permission in refused.json()["errors"][0]["message"]
     assert clerk.organizations["org_blue_ridge"] == before
-    assert not clerk._instance.invitations
+    assert not clerk._instance.organization_invitations
 
 
 def test_without_permission_to_read_members_none_are_seen(clock: Clock) -> None:
@@ -207,7 +206,7 @@ def test_organizations_of_others_are_as_if_they_were_not(
     assert error_in(refused) == error_in(unknown) == (404, "resource_not_found", None)
     assert refused.json()["errors"] == unknown.json()["errors"]
     assert clerk.organizations["org_blue_ridge"] == before
-    assert not clerk._instance.invitations
+    assert not clerk._instance.organization_invitations
 
 
 @pytest.mark.parametrize(("method", "path"), [*OTHERS, ("POST", "/logo")])
@@ -244,7 +243,7 @@ def test_a_page_elsewhere_changes_nothing(
     no_origin = page.ask(method, path, form, headers={"sec-fetch-site": "cross-site"})
     assert error_in(no_origin)[:2] == (400, "origin_invalid")
     assert dict(clerk.organizations) == before
-    assert not clerk._instance.invitations
+    assert not clerk._instance.organization_invitations
 
 
 def test_a_seed_without_admins_says_what_it_lacks(clock: Clock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from clerk_middleware.local import LocalClerk
@@ -146,6 +147,21 @@ def test_nor_in_another_browser(new_page: Callable[[], Page]) -> None:
         assert error_in(response) == (404, "resource_not_found", None)
 
 
+def test_who_is_invited_accepts_it(page: Page, clerk: LocalClerk, backend: httpx.Client) -> None:
+    for email, tier in (("NEW@example.com", "silver"), ("new@example.com", "gold"), ("other@x.example", "")):
+        body = {"email_address": email, "public_metadata": {"tier": tier}, "ignore_existing": True}
+        assert backend.post("/invitations", json=body).status_code == 200
+    path = path_of(begin(page, **NEW))
+    assert {each["status"] for each in backend.get("/invitations").json()} == {"pending"}
+    done = page.post(f"{path}/attempt_verification", strategy="email_code", code="424242").json()
+    user = clerk.users[done["response"]["created_user_id"]]
+    assert user.public_metadata == {"tier": "gold"}
+    (accepted,) = backend.get("/invitations?status=accepted").json()
+    assert (accepted["email_address"], accepted["public_metadata"]) == (user.email, {"tier": "gold"})
+    revoked = backend.post(f"/invitations/{accepted['id']}/revoke")
+    assert error_in(revoked) == (400, "invitation_already_accepted", None)
+
+
 def test_who_is_signed_in_cannot_sign_up(page: Page) -> None:
     page.sign_in("ada@blueridge.example")
     assert error_in(page.post("/client/sign_ups", **NEW)) == (400, "session_exists", None)
@@ -153,7 +169,7 @@ def test_who_is_signed_in_cannot_sign_up(page: Page) -> None:
 
 def test_there_is_room_for_so_many(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     path = path_of(begin(page))
-    monkeypatch.setattr("clerk_middleware.local.frontend.sign_ups._MAXIMUM_USERS", 6)
+    monkeypatch.setattr("clerk_middleware.local.rules.MAXIMUM_USERS", 6)
     begun = page.post("/client/sign_ups", **NEW)
     done = page.post(f"{path}/attempt_verification", strategy="email_code", code="424242")
     for response in (begun, done):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-__all__ = ["InvitationStatus", "OrganizationInvitation"]
+from .redeemable import Closed, Redeemable
 
-InvitationStatus = Literal["pending", "accepted", "revoked", "expired"]
+__all__ = ["OrganizationInvitation"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OrganizationInvitation:
+class OrganizationInvitation(Redeemable):
     """Somebody is invited by e-mail address, whether or not a user has it. Times are Unix seconds."""
 
     id: str
@@ -27,8 +27,4 @@ class OrganizationInvitation:
     created_at: float
     updated_at: float
     expires_at: float
-    closed: Literal["accepted", "revoked"] | None = None
-
-    def status_at(self, now: float) -> InvitationStatus:
-        """Whether it can be accepted (``pending``), and if not, why."""
-        return self.closed or ("pending" if now < self.expires_at else "expired")
+    closed: Closed | None = None

@@ -7,46 +7,34 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from ..errors import APIError
+from ..errors import APIError, not_found
 from ..factors import first_factors, second_factors
-from ..instance import Instance
 from ..records import Client, SignInAttempt
+from ..rules import Refused, incorrect, strategy_invalid, too_many_failures
 from ..seed import User
-from ..sign_ins import SignIns
+from .frontend import Frontend
 from .frontend_request import FrontendRequest
-from .guard import FrontendGuard
-from .refusals import (
-    identifier_not_found,
-    incorrect,
-    not_found,
-    session_exists,
-    signed_in_already,
-    strategy_invalid,
-    too_many_failures,
-)
-from .resources import Resources
+from .refusals import identifier_not_found, session_exists, signed_in_already
 from .sign_in_resources import sign_in_resource
 
-__all__ = ["SignInEndpoints"]
+__all__ = ["SignInAPI"]
 
 
-class SignInEndpoints:
+class SignInAPI:
     """A sign-in by identifier, first and second factor, or by a ticket."""
 
-    def __init__(
-        self, instance: Instance, sign_ins: SignIns, guard: FrontendGuard, resources: Resources
-    ) -> None:
-        self._instance = instance
-        self._sign_ins = sign_ins
-        self._resources = resources
+    def __init__(self, frontend: Frontend) -> None:
+        self._instance = frontend.instance
+        self._sign_ins = frontend.sign_ins
+        self._resources = frontend.resources
         sign_in = "/v1/client/sign_ins/{sign_in_id}"
         self.routes = [
-            guard.route("/v1/client/sign_ins", POST=self.create),
-            guard.route(sign_in, GET=self.sign_in),
-            guard.route(f"{sign_in}/prepare_first_factor", POST=self.prepare_first_factor),
-            guard.route(f"{sign_in}/attempt_first_factor", POST=self.attempt_first_factor),
-            guard.route(f"{sign_in}/prepare_second_factor", POST=self.prepare_second_factor),
-            guard.route(f"{sign_in}/attempt_second_factor", POST=self.attempt_second_factor),
+            frontend.guard.route("/v1/client/sign_ins", POST=self.create),
+            frontend.guard.route(sign_in, GET=self.sign_in),
+            frontend.guard.route(f"{sign_in}/prepare_first_factor", POST=self.prepare_first_factor),
+            frontend.guard.route(f"{sign_in}/attempt_first_factor", POST=self.attempt_first_factor),
+            frontend.guard.route(f"{sign_in}/prepare_second_factor", POST=self.prepare_second_factor),
+            frontend.guard.route(f"{sign_in}/attempt_second_factor", POST=self.attempt_second_factor),
         ]
 
     async def create(self, asked: FrontendRequest) -> Response:
@@ -139,7 +127,7 @@ class SignInEndpoints:
             if session.user_id == user.id:
                 raise signed_in_already(session.id)
 
-    def _wrong(self, client: Client, strategy: str) -> APIError:
+    def _wrong(self, client: Client, strategy: str) -> Refused:
         return incorrect(strategy) if client.sign_in else too_many_failures()
 
     def _user(self, attempt: SignInAttempt) -> User:

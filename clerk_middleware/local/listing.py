@@ -1,26 +1,32 @@
-"""Which part of a list a request asks for: ``limit``, ``offset`` and ``order_by``.
+"""Which part of a list a request asks for: its filters, ``limit``, ``offset`` and ``order_by``.
 
 https://clerk.com/docs/reference/backend-api
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, get_args
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..errors import APIError
+from .errors import APIError
+from .redeemable import Redeemable, RedeemableStatus
 
-__all__ = ["Paging", "in_order"]
+__all__ = ["Paging", "in_order", "values_of", "with_status", "words_of"]
 
 _DEFAULT_LIMIT = 10
 _MAXIMUM_LIMIT = 500
 _MAXIMUM_OFFSET = 1_000_000
+#: Values of one parameter, and characters of each.
+_MAXIMUM_VALUES = 100
+_MAXIMUM_TEXT = 1000
+_STATUSES = get_args(RedeemableStatus)
 
 Item = TypeVar("Item")
+Invitation = TypeVar("Invitation", bound=Redeemable)
 
 
 class Paging:
@@ -42,7 +48,13 @@ class Paging:
         self, items: Sequence[Item], shown: Callable[[Item], dict[str, Any]], name: str = "data"
     ) -> Response:
         """The part of `items` as an answer, with the number of all of them."""
-        return JSONResponse({name: [shown(item) for item in self.part(items)], "total_count": len(items)})
+        return JSONResponse(self.page(items, shown, name))
+
+    def page(
+        self, items: Sequence[Item], shown: Callable[[Item], dict[str, Any]], name: str = "data"
+    ) -> dict[str, Any]:
+        """The part of `items` as it is shown, with the number of all of them."""
+        return {name: [shown(item) for item in self.part(items)], "total_count": len(items)}
 
     def listed(self, items: Sequence[Item], shown: Callable[[Item], dict[str, Any]]) -> Response:
         """The part of `items` as a list, or where ``paginated=true`` asks for it as `counted`."""
@@ -74,6 +86,34 @@ def in_order(
         valued.reverse()
     valued.sort(key=key, reverse=is_descending)
     return [*valued, *(item for item in items if key(item) is None)]
+
+
+def values_of(request: Request, name: str) -> list[str]:
+    """The values of a parameter that may be repeated. Raises `APIError`."""
+    values = request.query_params.getlist(name)
+    if len(values) > _MAXIMUM_VALUES or any(len(value) > _MAXIMUM_TEXT for value in values):
+        message = f"{name} takes at most {_MAXIMUM_VALUES} values of {_MAXIMUM_TEXT} characters."
+        raise APIError(422, "form_param_value_invalid", message, parameter=name)
+    return values
+
+
+def words_of(request: Request, name: str) -> list[str]:
+    """The values of a parameter that is repeated or has commas between them. Raises `APIError`."""
+    return [word for word in ",".join(values_of(request, name)).split(",") if word]
+
+
+def with_status(
+    request: Request, invitations: Iterable[Invitation], now: float, *, default: Sequence[str] = _STATUSES
+) -> list[Invitation]:
+    """Those of `invitations` that have a ``status`` which the request names, or else one of `default`.
+
+    Raises `APIError`.
+    """
+    wanted = words_of(request, "status")
+    if not set(wanted) <= set(_STATUSES):
+        message = f"status must be one of {', '.join(_STATUSES)}."
+        raise APIError(422, "form_param_value_invalid", message, parameter="status")
+    return [each for each in invitations if each.status_at(now) in (wanted or default)]
 
 
 def _number(query: QueryParams, name: str, default: int, *, minimum: int) -> int:

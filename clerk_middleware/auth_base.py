@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .errors import ClerkError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clerk_backend_api.models import User
 
     from .authorization import Preset, Reverification
+    from .clerk_access import RequestAccess
     from .oauth_access_token import OAuthAccessToken
     from .tokens.classes import TokenType
 
@@ -24,8 +27,9 @@ class Auth:
     visitors needs no `isinstance`.
     """
 
-    __slots__ = ("_token_type",)
+    __slots__ = ("_clerk", "_token_type")
 
+    _clerk: RequestAccess | None
     _token_type: TokenType | None
 
     def __bool__(self) -> bool:
@@ -117,12 +121,14 @@ class Auth:
         return None
 
     def get_user(self) -> User | None:
-        """The user, as Clerk describes them now; `None` where nobody is signed in."""
-        return None
+        """The user, as Clerk describes them now; `None` where nobody is signed in, or it is no user's."""
+        return self._expect_clerk("its user").get_user(self.user_id) if self.user_id is not None else None
 
     async def aget_user(self) -> User | None:
         """`get_user` for asynchronous code."""
-        return None
+        if self.user_id is None:
+            return None
+        return await self._expect_clerk("its user").aget_user(self.user_id)
 
     def get_oauth_access_token(
         self, provider: str, *, external_account_id: str | None = None
@@ -135,3 +141,11 @@ class Auth:
     ) -> OAuthAccessToken | None:
         """`get_oauth_access_token` for asynchronous code."""
         return None
+
+    def _expect_clerk(self, wanted: str) -> RequestAccess:
+        if self._clerk is None:
+            raise ClerkError(
+                f"only an authenticated request can ask Clerk for {wanted}: this Auth object was made from "
+                "what a token says alone, or was pickled"
+            )
+        return self._clerk

@@ -9,46 +9,42 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from ..errors import APIError, not_found
 from ..instance import Instance
+from ..listing import Paging, in_order, with_status
+from ..rules import check_address
 from ..sign_up_invitations import SignUpInvitation
 from .guard import BackendGuard
 from .json_body import JSONBody
 from .organization_invitations import DAY
-from .paging import Paging, in_order
-from .user_filter import values_of
 
-__all__ = ["InvitationAPI"]
+__all__ = ["SignUpInvitationAPI"]
 
-#: Whatever became of them: each is kept.
-_MAXIMUM_INVITATIONS = 1000
 _DAYS = 30
 _MAXIMUM_DAYS = 365
 
 
-class InvitationAPI:
+class SignUpInvitationAPI:
     """Who may become a user, behind the instance's secret key."""
 
     def __init__(self, instance: Instance, guard: BackendGuard) -> None:
         self._instance = instance
-        guarded = guard.guarded
         self.routes = [
-            Route("/v1/invitations", guarded(self.invitations), methods=["GET"]),
-            Route("/v1/invitations", guarded(self.create), methods=["POST"]),
-            Route("/v1/invitations/bulk", guarded(self.create_all), methods=["POST"]),
-            Route("/v1/invitations/{invitation_id}/revoke", guarded(self.revoke), methods=["POST"]),
+            guard.route("/v1/invitations", GET=self.invitations),
+            guard.route("/v1/invitations", POST=self.create),
+            guard.route("/v1/invitations/bulk", POST=self.create_all),
+            guard.route("/v1/invitations/{invitation_id}/revoke", POST=self.revoke),
         ]
 
     async def invitations(self, request: Request) -> Response:
         """``GET /invitations``: those that were not revoked, unless ``status`` says otherwise."""
-        wanted = values_of(request, "status") or ["pending", "accepted", "expired"]
         query, now = request.query_params.get("query", "").lower(), self._instance.clock()
+        default = ("pending", "accepted", "expired")
         found = [
             each
-            for each in self._instance.sign_up_invitations.all()
-            if each.status_at(now) in wanted and (query in each.email.lower() or query == each.id)
+            for each in with_status(request, self._instance.sign_up_invitations.all(), now, default=default)
+            if query in each.email.lower() or query == each.id
         ]
         orders = {
             "created_at": lambda each: each.created_at,
@@ -60,13 +56,13 @@ class InvitationAPI:
     async def create(self, request: Request) -> Response:
         """``POST /invitations``"""
         body = await JSONBody.of(request)
-        self._expect_room(1)
+        self._instance.sign_up_invitations.expect_room(1)
         return JSONResponse(self._object(self._create(body)))
 
     async def create_all(self, request: Request) -> Response:
         """``POST /invitations/bulk``: those before one that is refused are made."""
         bodies = await JSONBody.each_of(request)
-        self._expect_room(len(bodies))
+        self._instance.sign_up_invitations.expect_room(len(bodies))
         return JSONResponse([self._object(self._create(body)) for body in bodies])
 
     async def revoke(self, request: Request) -> Response:
@@ -81,7 +77,8 @@ class InvitationAPI:
         return JSONResponse(self._object(revoked) | {"revoked": True})
 
     def _create(self, body: JSONBody) -> SignUpInvitation:
-        email = body.email("email_address")
+        email = body.text("email_address")
+        check_address(email)
         days = body.number("expires_in_days", 1, _MAXIMUM_DAYS)
         if not body.flag("ignore_existing", False) and self._is_known(email):
             message = f"{email} is a user's or invited already; ignore_existing invites all the same."
@@ -93,18 +90,8 @@ class InvitationAPI:
         )
 
     def _is_known(self, email: str) -> bool:
-        now = self._instance.clock()
-        invited = [
-            each.email
-            for each in self._instance.sign_up_invitations.all()
-            if each.status_at(now) == "pending"
-        ]
-        known = [*invited, *(user.email for user in self._instance.users.values())]
-        return email.lower() in (each.lower() for each in known)
-
-    def _expect_room(self, number: int) -> None:
-        if len(self._instance.sign_up_invitations) + number > _MAXIMUM_INVITATIONS:
-            raise APIError(403, "quota_exceeded", f"There are {_MAXIMUM_INVITATIONS} invitations already.")
+        is_invited = self._instance.sign_up_invitations.pending_for(email) is not None
+        return is_invited or self._instance.user_by_identifier(email) is not None
 
     def _object(self, invitation: SignUpInvitation) -> dict[str, Any]:
         return {
