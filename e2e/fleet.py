@@ -60,18 +60,11 @@ class Fleet:
     def prove_earlier(self, person: Person, *, minutes: float) -> None:
         """Have it been so long ago that the user proved who they are. The next token says so."""
         for session in self.sessions_of(person):
-            session.first_factor_at -= 60 * minutes
-            if session.second_factor_at is not None:
-                session.second_factor_at -= 60 * minutes
+            self.clerk.prove_earlier(session, minutes=minutes)
 
     def sessions_of(self, person: Person) -> list[Session]:
         """Those that a browser is signed in to."""
-        # LocalClerk's own, which is thread-safe to read; the Backend API tells less.
-        return [
-            session
-            for session in self.clerk._instance.all_sessions()
-            if session.user_id == person.id and session.closed is None
-        ]
+        return self.clerk.sessions(person.id)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from .fleet import Fleet
 from .people import expect_at, expect_dashboard, give_credentials, main_links, sign_in, sign_out
-from .watcher import Watcher
 
 
 @pytest.fixture
@@ -60,9 +59,8 @@ class TestASatellite:
         expect_dashboard(page, dispatcher)
 
     def test_ends_the_session_with_the_primary_application(
-        self, fleet: Fleet, page: Page, satellite: str, watch: Watcher
+        self, fleet: Fleet, page: Page, satellite: str
     ) -> None:
-        watch.most_handshakes = 2  # one at each of them
         dispatcher = fleet.person("org:dispatcher")
         sign_in(page, dispatcher)
         page.goto(f"{satellite}/loads")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
 
@@ -39,6 +40,17 @@ def test_who_signs_in_comes_back_to_the_page_and_is_known_to_the_server(
     assert who_am_i(page)["user_id"] == dispatcher.id
     # To Clerk and back once, then to sign in, then here: the token is there by now.
     assert watch.documents().count("/loads") == 4
+
+
+def test_the_browser_reaches_clerk_through_the_application_which_says_so(fleet: Fleet, page: Page) -> None:
+    hosts: set[str | None] = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc or None))
+    sign_in(page, fleet.person("org:driver"))
+    assert hosts <= {urlsplit(fleet.url).netloc, None}  # None: what a script has made itself
+    asked = [each for each in fleet.clerk.proxied_requests if each.path.startswith("/v1/client/sign_ins")]
+    assert {(each.proxy_url, each.client_address) for each in asked} == {
+        (f"{fleet.url}/__clerk", "127.0.0.1")
+    }
 
 
 def test_the_page_shows_who_it_is_for(fleet: Fleet, page: Page) -> None:

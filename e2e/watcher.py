@@ -46,9 +46,9 @@ class Watcher:
     circles. A test that provokes one says so: ``watch.expect("403 POST .*/pay")``.
     """
 
-    #: How many handshakes one navigation may take. More than one is a loop, which Clerk's SDKs break off
-    #: after three: where the application wants what Clerk can't give.
-    most_handshakes: int = 1
+    #: How many handshakes one navigation may take: one, and another where Clerk's script, on the page that is
+    #: left, has written a cookie meanwhile. More is a loop, which Clerk's SDKs break off after three.
+    most_handshakes: int = 2
     problems: list[str] = field(default_factory=list)
     #: Every document of every tab, redirects included, in the order in which they were asked for.
     visits: list[Visit] = field(default_factory=list)

@@ -31,10 +31,12 @@ def beside(fleet: Fleet, express: Path, tmp_path: Path) -> Iterator[str]:
 
 def seen(page: Page, by: str) -> dict[str, Any]:
     """What the Express application says of the browser."""
-    response = page.goto(f"{by}/who")
+    tab = page.context.new_page()  # Clerk's script may be about to leave the page in this one
+    response = tab.goto(f"{by}/who")
     assert response
     assert response.ok
     described: dict[str, Any] = response.json()
+    tab.close()
     return described
 
 

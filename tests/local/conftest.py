@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 import httpx
@@ -92,6 +94,12 @@ def claims_of(clerk: LocalClerk, clock: Clock) -> Callable[[str], dict[str, Any]
         return claims
 
     return decode
+
+
+def fleet_seed(**sessions: Any) -> dict[str, Any]:
+    """The seed that comes with LocalClerk, with other [sessions]."""
+    seed = tomllib.loads(resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8"))
+    return {**seed, "sessions": sessions}
 
 
 def production_seed() -> dict[str, Any]:

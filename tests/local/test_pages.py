@@ -11,7 +11,7 @@ import pytest
 
 from clerk_middleware.local import LocalClerk, LocalServer, Session
 
-from .conftest import Clock
+from .conftest import Clock, fleet_seed
 
 Decode = Callable[[str], dict[str, Any]]
 APP = "http://localhost:8000/loads"
@@ -381,6 +381,27 @@ def test_an_application_may_sign_out_with_a_form_of_its_own(clerk: LocalClerk, b
         browser.post("/sign-out", params=BACK, headers={"origin": "http://localhost:8000"})
     )
     assert session.closed == "ended"
+
+
+class TestWhereAnOrganizationHasToBeChosen:
+    @pytest.fixture
+    def clerk(self, clock: Clock) -> LocalClerk:
+        return LocalClerk(fleet_seed(force_organization_selection=True), clock=clock)
+
+    def test_signing_in_leads_there_first(self, clerk: LocalClerk, browser: httpx.Client) -> None:
+        answer = sign_in(browser)
+        assert answer.headers["location"].startswith("/switch-organization?redirect_url=")
+        page = browser.get(answer.headers["location"])
+        assert "Blue Ridge Freight" in page.text
+        assert "Personal account" not in page.text
+        again = browser.get("/sign-in", params=BACK)  # where applications send who has yet to choose
+        assert (again.status_code, again.headers["location"]) == (303, answer.headers["location"])
+        refused = browser.post(answer.headers["location"], data={"organization_id": ""})
+        assert refused.status_code == 422
+        chosen = browser.post(answer.headers["location"], data={"organization_id": "org_blue_ridge"})
+        session = session_of(clerk, dev_browser_token(chosen))
+        assert session is not None
+        assert (session.tasks, session.organization_id) == ((), "org_blue_ridge")
 
 
 class TestProduction:

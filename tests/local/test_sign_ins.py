@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
-from typing import Any
-
 import pyotp
 import pytest
 
@@ -14,14 +10,9 @@ from clerk_middleware.local.factors import EMAIL_CODE, first_factors, is_right, 
 from clerk_middleware.local.records import Client
 from clerk_middleware.local.sign_ins import SignIns
 
-from .conftest import Clock
+from .conftest import Clock, fleet_seed
 
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-def fleet(**sessions: Any) -> dict[str, Any]:
-    seed = tomllib.loads(resources.files("clerk_middleware.local").joinpath("fleet.toml").read_text("utf-8"))
-    return {**seed, "sessions": sessions}
 
 
 @pytest.fixture
@@ -248,7 +239,7 @@ def test_signing_in_again_ends_the_session_before(
 
 
 def test_several_sessions_live_side_by_side_where_the_seed_says_so(clock: Clock) -> None:
-    clerk = LocalClerk(fleet(multi_session=True), clock=clock)
+    clerk = LocalClerk(fleet_seed(multi_session=True), clock=clock)
     instance, sign_ins = clerk._instance, SignIns(clerk._instance)
     client = instance.new_client()
     first, second = (sign_in(sign_ins, clerk, client, user_id) for user_id in ("user_dev", "user_ada"))
@@ -274,7 +265,7 @@ def test_several_sessions_live_side_by_side_where_the_seed_says_so(clock: Clock)
 
 
 def test_a_session_is_pending_until_an_organization_is_chosen(clock: Clock) -> None:
-    clerk = LocalClerk(fleet(force_organization_selection=True), clock=clock)
+    clerk = LocalClerk(fleet_seed(force_organization_selection=True), clock=clock)
     instance, sign_ins = clerk._instance, SignIns(clerk._instance)
     client = instance.new_client()
     session = sign_in(sign_ins, clerk, client, "user_dev")

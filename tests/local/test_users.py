@@ -114,6 +114,9 @@ def test_changing_back_what_was_seen(clerk: LocalClerk, claims_of: Decode) -> No
         ({"username": "dev@blueridge.example"}, "username: must hold no @"),
         ({"password": "line\nfeed"}, "password: must be printable text"),
         ({"last_name": "a\nb"}, "last_name: must be printable text"),
+        ({"totp_secret": "JBSWY3DPEHPK3PXP"}, "totp_secret: must be 23 to 128 characters"),
+        ({"totp_secret": "A" * 25}, "totp_secret: must be 23 to 128 characters"),
+        ({"totp_secret": "a" * 32}, "totp_secret: must be 23 to 128 characters"),
         ({"id": "user_ada"}, "id: 'user_ada' is taken already"),
         ({"id": "ada"}, "id: 'ada' must be letters, digits, _ and -, and begin with user_"),
         ({"plan": "starter"}, "plan: 'starter' is no plan of scope 'user'"),
@@ -236,6 +239,13 @@ def test_everybody_may_be_deleted(clerk: LocalClerk, browser: httpx.Client) -> N
 
 
 # By the Backend API
+
+
+@pytest.mark.parametrize("path", ["/email_addresses/idn_1", "/domains"])
+def test_what_is_not_served_looks_like_no_wrong_id(backend: httpx.Client, path: str) -> None:
+    answer = backend.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert answer.json()["errors"][0]["message"].startswith(f"LocalClerk does not serve GET /v1{path}.")
 
 
 @pytest.mark.parametrize(

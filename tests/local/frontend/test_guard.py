@@ -165,9 +165,11 @@ class TestTheBrowser:
 
     def test_another_tab_learns_of_the_new_token_by_the_cookie(self, page: Page) -> None:
         tab = Page(page.http, token=page.token)
-        page.sign_in("ada@blueridge.example")
+        form = {"user_id": "user_ada", "password": "fleet-demo"}
+        page.http.post("/sign-in", data=form, params={"__clerk_db_jwt": page.token or ""})
         assert len(tab.client()["sessions"]) == 1
-        assert tab.token == page.token
+        assert tab.token != page.token
+        assert tab.token in page.http.cookies.values()
 
     def test_its_cookie_is_set_once(self, page: Page) -> None:
         assert "set-cookie" not in page.get("/client").headers  # which a link could ask for, too

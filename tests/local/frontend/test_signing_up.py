@@ -186,3 +186,8 @@ class TestSeveralSessions:
         path = path_of(begin(page, **NEW))
         answer = page.post(f"{path}/attempt_verification", strategy="email_code", code="424242").json()
         assert len(answer["client"]["sessions"]) == 2
+
+
+def test_metadata_that_is_null_is_none(page: Page) -> None:
+    answer = page.post("/client/sign_ups", **NEW, unsafe_metadata="null")
+    assert (answer.status_code, answer.json()["response"]["unsafe_metadata"]) == (200, {})
