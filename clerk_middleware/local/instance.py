@@ -220,7 +220,7 @@ class Instance(Directory):
     def activate(self, session: Session, organization: str) -> bool:
         """Make the organization (id or slug, empty: none) the active one, if the user is a member.
 
-        Where one has to be active, none is refused, too.
+        Where one has to be active, none is refused, too. What is active already makes no token old.
         """
         found = self.organization_named(organization) if organization else None
         if organization and (found is None or session.user_id not in found.members):

@@ -261,6 +261,18 @@ def test_several_sessions_live_side_by_side_where_the_seed_says_so(clock: Clock)
     assert first in instance.all_sessions()
 
 
+def test_activating_what_is_active_makes_no_token_old(
+    clerk: LocalClerk, clock: Clock, sign_ins: SignIns, client: Client
+) -> None:
+    session = sign_in(sign_ins, clerk, client, "user_dev")
+    before = client.updated_at
+    clock.now += 10
+    assert clerk._instance.activate(session, "blue-ridge-freight")
+    assert client.updated_at == before
+    assert clerk._instance.activate(session, "")
+    assert client.updated_at == clock()
+
+
 # Sessions that are pending
 
 

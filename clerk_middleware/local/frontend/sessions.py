@@ -45,10 +45,9 @@ class SessionAPI:
         session = asked.session
         if "active_organization_id" in asked.form:
             organization_id = asked.form.get("active_organization_id") or ""
-            # Pages touch whenever they get the focus: what stays as it is must not make tokens old.
-            if organization_id != (session.organization_id or "") and not self._instance.activate(
-                session, organization_id
-            ):
+            # Pages touch whenever they get the focus, also while a session has yet to get an organization.
+            stays_without = not organization_id and session.organization_id is None
+            if not stays_without and not self._instance.activate(session, organization_id):
                 raise _no_member()
         self._instance.set_active(asked.client, session)
         return self._answer(asked, session)

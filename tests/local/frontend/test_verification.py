@@ -15,7 +15,7 @@ from clerk_middleware.local.records import Session
 from ..conftest import Clock
 from .page import Page, error_in
 
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # gitleaks:allow
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SignedIn = Callable[..., tuple[Page, Session]]
 
 
