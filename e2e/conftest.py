@@ -95,6 +95,7 @@ def browser() -> Iterator[Browser]:
             executable_path=chromium,
             args=[
                 "--no-sandbox",
+                "--disable-gpu",
                 f"--host-resolver-rules={_HOSTS}",
             ],
         )
@@ -154,7 +155,7 @@ def new_browser(browser: Browser, fleet: Fleet, watch: Watcher) -> Iterator[Call
     contexts: list[BrowserContext] = []
 
     def new(**options: Any) -> BrowserContext:
-        usual: dict[str, Any] = {"base_url": fleet.url, "color_scheme": "light"}
+        usual: dict[str, Any] = {"base_url": fleet.url, "color_scheme": "light", "reduced_motion": "reduce"}
         context = browser.new_context(**(usual | options))
         context.set_default_timeout(PATIENCE)
         watch.follow(context)

@@ -31,6 +31,8 @@ class Person:
     email: str
     first_name: str
     password: str = PASSWORD
+    #: What they work for, and is active when they arrive.
+    organization: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,19 @@ class Fleet:
         user = self.clerk.create_user(f"{name.lower()}@example.com", **given)
         if role is not None:
             self.clerk.create_organization_membership(organization, user.id, role)
-        return Person(user.id, user.email, given["first_name"], given["password"])
+        works_for = organization if role is not None else None
+        return Person(user.id, user.email, given["first_name"], given["password"], works_for)
+
+    def session(self, person: Person) -> Session:
+        """One that no browser knows of before it visits the `arrival`."""
+        session = self.clerk.sign_in(person.id, person.organization)
+        session.authorized_party = self.url
+        return session
+
+    def arrival(self, session: Session, path: str = "/dashboard") -> str:
+        """A page's path, by which a new browser is signed in without a form."""
+        assert session.client is not None
+        return f"{path}?__clerk_db_jwt={session.client.token}"
 
     def prove_earlier(self, person: Person, *, minutes: float) -> None:
         """Have it been so long ago that the user proved who they are. The next token says so."""

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, Route, expect
 
 from .fleet import Fleet
-from .people import clerk_loaded, open_switcher, sign_in
+from .people import arrive, clerk_loaded, open_switcher, settled, sign_in
 from .watcher import Watcher
 
 
@@ -16,17 +16,19 @@ def test_clerks_components_run_on_every_page(fleet: Fleet, page: Page) -> None:
         answer = page.goto(path)
         assert answer is not None
         _expect_strict(answer.headers)
-        page.wait_for_load_state("networkidle")
+        settled(page)
     sign_in(page, fleet.person("org:admin"))
+    settled(page)
     for path in ("/dashboard", "/loads", "/reports", "/fuel", "/audit", "/company"):
         answer = page.goto(path)
         assert answer is not None
         _expect_strict(answer.headers)
         clerk_loaded(page)
+        settled(page)
 
 
 def test_the_dialogs_of_clerks_components_run_as_well(fleet: Fleet, page: Page) -> None:
-    sign_in(page, fleet.person("org:admin"))
+    arrive(page, fleet, fleet.person("org:admin"))
     page.get_by_role("button", name="Open user menu").click()
     page.get_by_role("button", name="Manage account").click()
     expect(page.get_by_role("heading", name="Profile details")).to_be_visible()
@@ -56,8 +58,8 @@ def test_what_was_smuggled_into_a_page_does_not_run(fleet: Fleet, page: Page, wa
     for what in ("script-src-elem, inline", "script-src-attr, inline", "script-src-elem, data"):
         watch.expect(f"console: Content-Security-Policy: {what}")
     watch.expect("console: .*violates the following Content Security Policy directive")
-    page.goto("/")
-    page.wait_for_load_state("networkidle")
+    settled(page).goto("/")
+    settled(page)
     assert smuggled in page.content()
     assert page.evaluate("window.smuggled") is None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from .fleet import Fleet
-from .people import expect_at, expect_dashboard, renew_token, sign_in, who_am_i
+from .people import arrive, expect_at, expect_dashboard, renew_token, who_am_i
 
 
 def test_the_page_shows_who_acts_as_whom(fleet: Fleet, page: Page) -> None:
@@ -23,6 +23,6 @@ def test_the_page_shows_who_acts_as_whom(fleet: Fleet, page: Page) -> None:
 
 def test_the_user_is_not_taken_for_somebody_else(fleet: Fleet, page: Page) -> None:
     dispatcher = fleet.person("org:dispatcher")
-    sign_in(page, dispatcher)
+    arrive(page, fleet, dispatcher)
     expect_dashboard(page, dispatcher)
     expect(page.get_by_text("acts here as")).to_have_count(0)

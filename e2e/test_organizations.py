@@ -9,14 +9,24 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person
-from .people import expect_at, main_links, open_switcher, renew_token, sign_in, who_am_i, without_javascript
+from .people import (
+    arrive,
+    expect_at,
+    main_links,
+    open_switcher,
+    renew_token,
+    settled,
+    sign_in,
+    who_am_i,
+    without_javascript,
+)
 from .watcher import HANDSHAKE, Watcher
 
 
 def test_switching_in_the_component_changes_what_the_server_permits(
     fleet: Fleet, page: Page, both: Person, watch: Watcher
 ) -> None:
-    sign_in(page, both)
+    arrive(page, fleet, both)
     expect(main_links(page)).to_have_text(["Dashboard", "Loads", "Live tracking"])
     watch.expect("403 GET .*/company")
     page.goto("/company")
@@ -29,13 +39,13 @@ def test_switching_in_the_component_changes_what_the_server_permits(
     expect(page.get_by_text("Harbor Lines · Admin")).to_be_visible()
     expect(main_links(page)).to_have_text(["Dashboard", "Loads", "Reports", "Audit log", "Company"])
     assert (who_am_i(page)["organization"], who_am_i(page)["role"]) == (HARBOR, "org:admin")
-    page.goto("/company")
+    settled(page).goto("/company")
     expect(page.get_by_role("heading", level=1)).to_have_text("Company")
     assert watch.documents(before) == ["/dashboard", "/company"]
 
 
 def test_the_personal_account_is_no_company(fleet: Fleet, page: Page, both: Person) -> None:
-    sign_in(page, both)
+    arrive(page, fleet, both)
     open_switcher(page)
     page.get_by_role("button", name="Personal account").click()
     expect(page.get_by_text("You work for nobody right now")).to_be_visible()
@@ -43,7 +53,7 @@ def test_the_personal_account_is_no_company(fleet: Fleet, page: Page, both: Pers
 
 
 def test_another_role_counts_from_the_next_token_on(fleet: Fleet, page: Page, both: Person) -> None:
-    sign_in(page, both)
+    arrive(page, fleet, both)
     fleet.clerk.update_organization_membership(BLUE_RIDGE, both.id, "org:compliance")
     renew_token(page)
     page.reload()
@@ -52,7 +62,7 @@ def test_another_role_counts_from_the_next_token_on(fleet: Fleet, page: Page, bo
 
 def test_a_company_that_is_founded_in_the_component_is_there_on_the_server(fleet: Fleet, page: Page) -> None:
     founder = fleet.person()
-    sign_in(page, founder)
+    arrive(page, fleet, founder)
     expect(page.get_by_text("You work for nobody right now")).to_be_visible()
     open_switcher(page)
     page.get_by_role("button", name="Create organization").click()
@@ -67,7 +77,7 @@ def test_who_is_invited_in_the_component_can_join(
     fleet: Fleet, page: Page, new_browser: Callable[..., BrowserContext]
 ) -> None:
     administrator, guest = fleet.person("org:admin"), fleet.person()
-    sign_in(page, administrator)
+    arrive(page, fleet, administrator)
     open_switcher(page)
     page.get_by_role("button", name="Manage", exact=True).click()
     page.get_by_role("button", name="Members").click()
@@ -79,7 +89,7 @@ def test_who_is_invited_in_the_component_can_join(
     expect(page.get_by_text("Invitations successfully sent")).to_be_visible()
 
     elsewhere = new_browser().new_page()
-    sign_in(elsewhere, guest)
+    arrive(elsewhere, fleet, guest)
     open_switcher(elsewhere)
     elsewhere.get_by_role("button", name="Join").click()
     elsewhere.get_by_role("button", name="Blue Ridge Freight").click()
@@ -88,7 +98,7 @@ def test_who_is_invited_in_the_component_can_join(
 
 class TestAURLThatNamesAnOrganization:
     def test_makes_it_the_active_one(self, fleet: Fleet, page: Page, both: Person, watch: Watcher) -> None:
-        sign_in(page, both)
+        arrive(page, fleet, both)
         before = len(watch.visits)
         page.goto(f"/orgs/{HARBOR}")
         expect(page.get_by_role("heading", level=1)).to_have_text("Harbor Lines")
@@ -96,11 +106,11 @@ class TestAURLThatNamesAnOrganization:
         assert watch.documents(before).count(HANDSHAKE) == 1
         # Clerk's script agrees, and so do other pages.
         expect(page.get_by_role("button", name="Open organization switcher")).to_contain_text("Harbor Lines")
-        page.goto("/dashboard")
+        settled(page).goto("/dashboard")
         expect(page.get_by_text("Harbor Lines · Admin")).to_be_visible()
 
     def test_can_be_left_by_the_component(self, fleet: Fleet, page: Page, both: Person) -> None:
-        sign_in(page, both)
+        arrive(page, fleet, both)
         page.goto(f"/orgs/{HARBOR}")
         open_switcher(page)
         page.get_by_role("button", name="Blue Ridge Freight").click()
@@ -108,7 +118,7 @@ class TestAURLThatNamesAnOrganization:
 
     def test_is_not_there_for_others(self, fleet: Fleet, page: Page, watch: Watcher) -> None:
         driver = fleet.person("org:driver", BLUE_RIDGE)
-        sign_in(page, driver)
+        arrive(page, fleet, driver)
         watch.expect(f"404 GET .*/orgs/{HARBOR}")
         watch.most_handshakes = 3  # as many as Clerk's SDKs try
         page.goto(f"/orgs/{HARBOR}")
@@ -118,7 +128,7 @@ class TestAURLThatNamesAnOrganization:
     def test_does_so_without_javascript(
         self, fleet: Fleet, page: Page, both: Person, new_browser: Callable[..., BrowserContext]
     ) -> None:
-        sign_in(page, both)
+        arrive(page, fleet, both)
         plain = without_javascript(new_browser, page)
         plain.goto(f"/orgs/{HARBOR}")
         expect(plain.get_by_role("heading", level=1)).to_have_text("Harbor Lines")

@@ -13,6 +13,7 @@ from .people import (
     expect_at,
     expect_dashboard,
     expect_signed_out,
+    settled,
     sign_in,
     sign_out,
     wait_out,
@@ -59,7 +60,7 @@ def test_a_url_that_names_an_organization_makes_it_the_active_one(fleet: Fleet, 
     person = fleet.person("org:dispatcher")
     fleet.clerk.create_organization_membership(HARBOR, person.id, "org:admin")
     sign_in(page, person)
-    page.goto(f"/orgs/{HARBOR}")
+    settled(page).goto(f"/orgs/{HARBOR}")
     expect(page.get_by_role("heading", level=1)).to_have_text("Harbor Lines")
     expect(page.get_by_role("button", name="Open organization switcher")).to_contain_text("Harbor Lines")
 
@@ -70,5 +71,5 @@ def test_signing_out_ends_the_session(fleet: Fleet, page: Page) -> None:
     sign_out(page)
     expect_at(page, "/")
     expect_signed_out(page)
-    page.goto("/dashboard")
+    settled(page).goto("/dashboard")
     expect_at(page, "/sign-in")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import Fleet
-from .people import claims, expect_dashboard, sign_in, wait_out, who_am_i, without_javascript
+from .people import arrive, claims, expect_dashboard, sign_in, wait_out, who_am_i, without_javascript
 from .watcher import HANDSHAKE, Watcher
 
 LIFETIME = 5
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.fleet(session_token_lifetime=LIFETIME, environment={"CL
 
 def test_an_open_page_renews_the_token_in_the_background(fleet: Fleet, page: Page, watch: Watcher) -> None:
     dispatcher = fleet.person("org:dispatcher")
-    sign_in(page, dispatcher)
+    arrive(page, fleet, dispatcher)
     first, before = claims(page.context), len(watch.visits)
     wait_out(page, first)
     second = claims(page.context)
@@ -66,7 +66,7 @@ def test_a_form_on_a_page_that_was_left_open_is_sent_with_a_fresh_token(
     fleet: Fleet, page: Page, watch: Watcher
 ) -> None:
     dispatcher = fleet.person("org:dispatcher")
-    sign_in(page, dispatcher, "/loads")
+    arrive(page, fleet, dispatcher, "/loads")
     wait_out(page, claims(page.context))
     load = {"From": "Norton", "To": "Galax", "Cargo": dispatcher.first_name, "Tons": "12"}
     for label, value in load.items():

@@ -13,14 +13,22 @@ from playwright.sync_api import BrowserContext, Dialog, Locator, Page, Response,
 from pyotp.totp import TOTP
 
 from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person
-from .people import expect_complaint, give_code, give_password, renew_token, sign_in, without_javascript
+from .people import (
+    arrive,
+    expect_complaint,
+    give_code,
+    give_password,
+    renew_token,
+    sign_in,
+    without_javascript,
+)
 from .watcher import Watcher
 
 
 def administrator(fleet: Fleet, page: Page, organization: str = BLUE_RIDGE) -> Person:
     """Who is on the page of a company, and proved who they are an hour ago."""
     person = fleet.person("org:admin", organization)
-    sign_in(page, person, "/company")
+    arrive(page, fleet, person, "/company")
     fleet.prove_earlier(person, minutes=60)
     renew_token(page)
     return person
@@ -95,7 +103,7 @@ def test_nothing_is_done_for_who_does_not_know_the_password(
 
 
 def test_who_just_signed_in_is_not_asked(fleet: Fleet, page: Page, answers: list[int]) -> None:
-    sign_in(page, fleet.person("org:admin"), "/company")
+    arrive(page, fleet, fleet.person("org:admin"), "/company")
     pay(page, "Mei Tanaka")
     expect(row_of(page, "Mei Tanaka")).to_contain_text("paid")
     assert answers in ([302], [303])
@@ -123,7 +131,7 @@ def test_the_second_factor_is_asked_of_who_has_one(
 def test_a_form_that_failed_is_not_sent_again(
     fleet: Fleet, page: Page, watch: Watcher, failure: int | None
 ) -> None:
-    sign_in(page, fleet.person("org:admin"), "/company")
+    arrive(page, fleet, fleet.person("org:admin"), "/company")
     sent: list[str] = []
 
     def fail(route: Route) -> None:

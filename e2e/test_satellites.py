@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .fleet import Fleet
-from .people import expect_at, expect_dashboard, give_credentials, main_links, sign_in, sign_out
+from .people import expect_at, expect_dashboard, give_credentials, main_links, settled, sign_in, sign_out
 
 
 @pytest.fixture
@@ -36,16 +36,16 @@ class TestASatellite:
     ) -> None:
         dispatcher = fleet.person("org:dispatcher")
         sign_in(page, dispatcher)
-        page.goto(f"{satellite}/loads")
+        settled(page).goto(f"{satellite}/loads")
         expect_on(page, satellite, "/loads")
         expect(page.get_by_role("heading", level=1)).to_have_text("Loads")
         expect(main_links(page)).to_have_text(["Dashboard", "Loads", "Live tracking"])
         expect(page.get_by_role("button", name="Open user menu")).to_be_visible()
         assert me(page)["user_id"] == dispatcher.id
         # It stays so, without asking again, and at the primary application as well.
-        page.goto(f"{satellite}/dashboard")
+        settled(page).goto(f"{satellite}/dashboard")
         assert page.url == f"{satellite}/dashboard"
-        page.goto(f"{fleet.url}/dashboard")
+        settled(page).goto(f"{fleet.url}/dashboard")
         expect_dashboard(page, dispatcher)
 
     def test_sends_visitors_to_sign_in_there_and_has_them_back(
@@ -63,12 +63,12 @@ class TestASatellite:
     ) -> None:
         dispatcher = fleet.person("org:dispatcher")
         sign_in(page, dispatcher)
-        page.goto(f"{satellite}/loads")
+        settled(page).goto(f"{satellite}/loads")
         expect(page.get_by_role("heading", level=1)).to_have_text("Loads")
-        page.goto(f"{fleet.url}/dashboard")
+        settled(page).goto(f"{fleet.url}/dashboard")
         sign_out(page)
         expect_at(page, "/")
-        page.goto(f"{satellite}/dashboard")
+        settled(page).goto(f"{satellite}/dashboard")
         expect(page.get_by_label("Email address")).to_be_visible()
         assert page.url.startswith(f"{fleet.url}/sign-in?")
 
@@ -78,6 +78,6 @@ def test_with_automatic_sync_even_a_public_page_knows_who_it_is(
     fleet: Fleet, page: Page, satellite: str
 ) -> None:
     sign_in(page, fleet.person("org:driver"))
-    page.goto(f"{satellite}/")
+    settled(page).goto(f"{satellite}/")
     expect(page.get_by_role("link", name="Go to the dashboard")).to_be_visible()
     expect(main_links(page)).to_have_text(["Dashboard", "My loads"])

@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import Page
 
 from .fleet import Fleet
-from .people import expect_at, expect_dashboard, give_credentials, open_user_menu, sign_in, who_am_i
+from .people import arrive, expect_at, expect_dashboard, give_credentials, open_user_menu, who_am_i
 
 pytestmark = pytest.mark.fleet(seed={"multi_session": True})
 
 
 def test_each_page_is_for_the_account_that_was_chosen_last(fleet: Fleet, page: Page) -> None:
     dispatcher, driver = fleet.person("org:dispatcher"), fleet.person("org:driver")
-    sign_in(page, dispatcher)
+    arrive(page, fleet, dispatcher)
     open_user_menu(page)
     page.get_by_role("button", name="Add account").click()
     expect_at(page, "/sign-in")
@@ -29,7 +29,7 @@ def test_each_page_is_for_the_account_that_was_chosen_last(fleet: Fleet, page: P
 
 def test_signing_out_of_one_leaves_the_other(fleet: Fleet, page: Page) -> None:
     dispatcher, driver = fleet.person("org:dispatcher"), fleet.person("org:driver")
-    sign_in(page, dispatcher)
+    arrive(page, fleet, dispatcher)
     open_user_menu(page)
     page.get_by_role("button", name="Add account").click()
     expect_at(page, "/sign-in")

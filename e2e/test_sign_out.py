@@ -9,11 +9,12 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from .fleet import Fleet
 from .people import (
+    arrive,
     claims,
     expect_at,
     expect_dashboard,
     expect_signed_out,
-    sign_in,
+    settled,
     sign_out,
     wait_out,
     without_javascript,
@@ -25,18 +26,18 @@ def test_signing_out_in_the_menu_of_the_user_button_ends_the_session(
     fleet: Fleet, page: Page, watch: Watcher
 ) -> None:
     driver = fleet.person("org:driver")
-    sign_in(page, driver)
+    arrive(page, fleet, driver)
     sign_out(page)
     expect_at(page, "/")
     expect_signed_out(page)
-    page.goto("/dashboard")
+    settled(page).goto("/dashboard")
     expect_at(page, "/sign-in")
     assert watch.documents()[-2:] == ["/dashboard", "/sign-in"]  # nothing to ask Clerk about
 
 
 def test_a_page_in_another_tab_leaves_what_it_shows(fleet: Fleet, page: Page) -> None:
     driver = fleet.person("org:driver")
-    sign_in(page, driver)
+    arrive(page, fleet, driver)
     other = page.context.new_page()
     other.goto("/my-loads")
     expect(other.get_by_role("button", name="Open user menu")).to_be_visible()
@@ -51,9 +52,9 @@ def test_another_browser_stays_signed_in(
     fleet: Fleet, page: Page, new_browser: Callable[..., BrowserContext]
 ) -> None:
     driver = fleet.person("org:driver")
-    sign_in(page, driver)
+    arrive(page, fleet, driver)
     elsewhere = new_browser().new_page()
-    sign_in(elsewhere, driver)
+    arrive(elsewhere, fleet, driver)
     sign_out(page)
     expect_at(page, "/")
     elsewhere.reload()
@@ -64,7 +65,7 @@ def test_a_revoked_session_leaves_the_page_before_its_last_token_expires(
     fleet: Fleet, page: Page, watch: Watcher
 ) -> None:
     driver = fleet.person("org:driver")
-    sign_in(page, driver)
+    arrive(page, fleet, driver)
     (session,) = fleet.sessions_of(driver)
     before = len(watch.visits)
     fleet.clerk.revoke_session(session.id)
@@ -81,8 +82,7 @@ def test_a_revoked_session_leaves_the_page_before_its_last_token_expires(
 class TestARevokedSession:
     def test_ends_on_the_page_that_is_open(self, fleet: Fleet, page: Page, watch: Watcher) -> None:
         driver = fleet.person("org:driver")
-        sign_in(page, driver)
-        page.wait_for_load_state("networkidle")  # nothing else asks for the session's sake
+        arrive(page, fleet, driver)
         (session,) = fleet.sessions_of(driver)
         watch.expect("401 POST .*/tokens")
         fleet.clerk.revoke_session(session.id)
@@ -93,7 +93,7 @@ class TestARevokedSession:
         self, fleet: Fleet, page: Page, new_browser: Callable[..., BrowserContext], watch: Watcher
     ) -> None:
         driver = fleet.person("org:driver")
-        sign_in(page, driver)
+        arrive(page, fleet, driver)
         plain = without_javascript(new_browser, page)
         (session,) = fleet.sessions_of(driver)
         fleet.clerk.revoke_session(session.id)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .fleet import HARBOR, Fleet, Person
-from .people import expect_at, expect_signed_out, give_credentials, main_links, who_am_i
+from .people import expect_at, expect_signed_out, give_credentials, main_links, settled, who_am_i
 from .watcher import Watcher
 
 pytestmark = pytest.mark.fleet(seed={"force_organization_selection": True})
@@ -35,7 +35,7 @@ def test_the_server_sends_a_pending_session_to_its_task_and_not_to_sign_in_again
     give_credentials(page, both)
     expect_task(page)
     before = len(watch.visits)
-    page.goto("/loads")
+    settled(page).goto("/loads")
     expect_task(page)
     assert watch.documents(before) == ["/loads", "/sign-in/tasks"]
     page.get_by_role("button", name="Blue Ridge Freight").click()
@@ -47,7 +47,7 @@ def test_a_public_page_shows_nobody_signed_in(fleet: Fleet, page: Page, both: Pe
     page.goto("/dashboard")
     give_credentials(page, both)
     expect_task(page)
-    page.goto("/")
+    settled(page).goto("/")
     expect_signed_out(page)
     page.get_by_role("banner").get_by_role("link", name="Sign in").click()
     expect_task(page)

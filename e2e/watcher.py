@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
@@ -46,9 +46,9 @@ class Watcher:
     circles. A test that provokes one says so: ``watch.expect("403 POST .*/pay")``.
     """
 
-    #: How many handshakes one navigation may take: one, and another where Clerk's script, on the page that is
-    #: left, has written a cookie meanwhile. More is a loop, which Clerk's SDKs break off after three.
-    most_handshakes: int = 2
+    #: How many handshakes one navigation may take, for each application on its way: a satellite and its
+    #: primary application may each need one. More are a loop, which Clerk's SDKs break off after three.
+    most_handshakes: int = 1
     problems: list[str] = field(default_factory=list)
     #: Every document of every tab, redirects included, in the order in which they were asked for.
     visits: list[Visit] = field(default_factory=list)
@@ -100,8 +100,9 @@ class Watcher:
             return
         chain = _chain(request)
         self.visits.append(Visit(request.url, len(chain) - 1))
-        if chain[-1] == HANDSHAKE and chain.count(HANDSHAKE) > self.most_handshakes:
-            self.problems.append(f"another handshake: {' → '.join(chain)}")
+        asking = _asking(request.url)
+        if asking and [_asking(url) for url in chain].count(asking) > self.most_handshakes:
+            self.problems.append(f"another handshake: {' → '.join(urlsplit(url).path for url in chain)}")
 
     def _answered(self, response: Response) -> None:
         request = response.request
@@ -126,6 +127,14 @@ def _is_document(request: Request) -> bool:
 
 
 def _chain(request: Request) -> list[str]:
-    """The paths of the redirects that led to a request, and its own."""
+    """The URLs of the redirects that led to a request, and its own."""
     before: Any = request.redirected_from
-    return [*([] if before is None else _chain(before)), urlsplit(request.url).path]
+    return [*([] if before is None else _chain(before)), request.url]
+
+
+def _asking(url: str) -> str | None:
+    """Which application a handshake is for; `None` for another URL."""
+    parts = urlsplit(url)
+    if parts.path != HANDSHAKE:
+        return None
+    return urlsplit(parse_qs(parts.query)["redirect_url"][0]).netloc

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 from clerk_middleware import PublishableKey
 from clerk_middleware.local import LocalClerk, Session
 
-from ..fleet import BLUE_RIDGE, PROXY, Fleet, Person
-from ..people import give_credentials
+from ..fleet import PROXY, Fleet, Person
+from ..people import give_credentials, settled
 from ..watcher import HANDSHAKE, Visit, Watcher
 
 #: Of cookies that prove something, hence are on no page.
@@ -39,8 +39,7 @@ class Visitor:
     @property
     def arrival(self) -> str:
         """A page's path, by which the browser is signed in without a form."""
-        assert self.session.client is not None
-        return f"/dashboard?__clerk_db_jwt={self.session.client.token}"
+        return self.fleet.arrival(self.session)
 
     def cookies(self) -> dict[str, str]:
         """Those that the browser has now, without the counters of what it did a moment ago."""
@@ -104,6 +103,7 @@ class Visitor:
             re.compile(rf"Hello, ({self.person.first_name}|{self.person.id})")
         )
         expect(self.page.get_by_role("button", name="Open user menu")).to_be_visible()
+        settled(self.page)
         self.expect_no_secret()
 
     def expect_signed_out(self) -> None:
@@ -152,6 +152,4 @@ def suffix_of(clerk: LocalClerk) -> str:
 def visiting(fleet: Fleet, page: Page, watch: Watcher) -> Visitor:
     """Somebody who has a session that the browser does not know of yet."""
     person = fleet.person("org:dispatcher")
-    session = fleet.clerk.sign_in(person.id, BLUE_RIDGE)
-    session.authorized_party = fleet.url
-    return Visitor(fleet, page, person, session, watch)
+    return Visitor(fleet, page, person, fleet.session(person), watch)

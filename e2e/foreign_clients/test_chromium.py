@@ -47,7 +47,7 @@ def test_a_browser_is_signed_in_and_out_at_both(fleet: Fleet, page: Page, beside
     who = seen(page, beside)
     assert (who["userId"], who["orgRole"]) == (person.id, "org:dispatcher")
     assert who["sessionClaims"]["azp"] == fleet.url, "it is the cookie that Clerk's script keeps there"
-    page.goto("/dashboard")
+    people.settled(page).goto("/dashboard")
     people.expect_dashboard(page, person)
     people.sign_out(page)
     page.wait_for_function("!window.Clerk?.user")

@@ -23,7 +23,8 @@ _CHUNK = 64 * 1024
 class Exchange:
     """Has a proxy forward a request, in a task, and takes one of its messages after the other.
 
-    The task ends with the answer, or when `close` tells it that nobody waits any more.
+    The task ends with the answer, or when `close` tells it that nobody waits any more, as it is told where
+    nobody has the `Answer` any more.
     """
 
     def __init__(self, proxy: ASGIProxy, request: ASGIRequest, seen: ClerkRequest) -> None:
@@ -35,8 +36,8 @@ class Exchange:
         self._is_read = self._is_over = False
         self._task = self._loop.create_task(self._run(proxy, seen))
 
-    async def start(self) -> tuple[int, list[tuple[str, str]]]:
-        """The status and the headers.
+    async def start(self) -> Answer:
+        """The answer, when it begins.
 
         :raises RequestAborted: if there are none, because the client is gone.
         """
@@ -47,14 +48,10 @@ class Exchange:
             raise
         if message is None:
             raise RequestAborted("The request was broken off.")
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]]
-        return message["status"], headers
+        return Answer(self, message)
 
-    def __aiter__(self) -> Exchange:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """The next part of the body.
+    async def part(self) -> bytes | None:
+        """The next part of the answer's body; `None` after the last.
 
         :raises ClerkError: if it is broken off, so that the response doesn't end as if it were whole.
         """
@@ -63,10 +60,7 @@ class Exchange:
         except Exception:
             self._close_body()
             raise
-        if message is None:
-            raise StopAsyncIteration
-        body: bytes = message.get("body", b"")
-        return body
+        return None if message is None else message.get("body", b"")
 
     def close(self) -> None:
         """Give up what is left of the answer, from whichever thread."""
@@ -116,3 +110,31 @@ class Exchange:
         chunk = self._request.read(_CHUNK)
         self._is_read = len(chunk) < _CHUNK
         return {"type": "http.request", "body": chunk, "more_body": not self._is_read}
+
+
+class Answer:
+    """What Django streams.
+
+    The exchange is over when this is forgotten, which is all that Django does where the client leaves while
+    middleware still has the response.
+    """
+
+    def __init__(self, exchange: Exchange, start: Message) -> None:
+        self.status: int = start["status"]
+        self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+        #: No method of this: who is to call it would have this, too.
+        self.close = exchange.close
+        self._exchange = exchange
+
+    def __aiter__(self) -> Answer:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """:raises ClerkError: as `Exchange.part` does."""
+        part = await self._exchange.part()
+        if part is None:
+            raise StopAsyncIteration
+        return part
+
+    def __del__(self) -> None:
+        self.close()

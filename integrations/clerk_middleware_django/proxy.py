@@ -83,9 +83,8 @@ async def aforward(request: HttpRequest, clerk: Clerk, seen: ClerkRequest) -> Ht
 
 
 async def _ask(request: Any, clerk: Clerk, seen: ClerkRequest) -> HttpResponseBase:
-    exchange = Exchange(clerk.async_proxy, request, seen)
-    status, headers = await exchange.start()
-    return _response(request, exchange, status, headers)
+    answer = await Exchange(clerk.async_proxy, request, seen).start()
+    return _response(request, answer, answer.status, answer.headers)
 
 
 def _environ(request: WSGIRequest, clerk: Clerk, seen: ClerkRequest) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import hashlib
 import os
+import socket
 import threading
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
@@ -95,6 +97,28 @@ class Failing(Synchronous):
     def __call__(self, request: HttpRequest) -> Any:
         self.get_response(request)
         raise LookupError("another middleware's")
+
+
+class Dawdling(Synchronous):
+    """Has an answer in its hands, and does not hand it on before its client is gone."""
+
+    has_answer, is_left = threading.Event(), threading.Event()
+
+    def __call__(self, request: HttpRequest) -> Any:
+        answer = self.get_response(request)
+        self.has_answer.set()
+        assert self.is_left.wait(PATIENCE)
+        return answer
+
+
+class DawdlingAsynchronously(Asynchronous):
+    """The same, until Django cancels it."""
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        answer = await self.get_response(request)
+        Dawdling.has_answer.set()
+        await asyncio.sleep(PATIENCE)
+        return answer
 
 
 def other(request: HttpRequest, **_: Any) -> HttpResponse:
@@ -345,6 +369,23 @@ class TestEnds:
             answer.close()
             assert upstream.was_left.wait(PATIENCE)
 
+    @pytest.mark.parametrize("outside", ["Dawdling", "DawdlingAsynchronously"])
+    def test_a_client_that_goes_away_before_the_answer_is_told_to_clerk_too(
+        self, upstream: Upstream, settings: Any, outside: str
+    ) -> None:
+        """Django forgets the answer then, without closing it."""
+        settings.MIDDLEWARE = [f"{__name__}.{outside}", *settings.MIDDLEWARE]
+        Dawdling.has_answer.clear()
+        Dawdling.is_left.clear()
+        with served() as url:
+            address = urlsplit(url)
+            with socket.create_connection((address.hostname, address.port)) as client:
+                client.sendall(b"GET /__clerk/v1/endless HTTP/1.1\r\nHost: testserver\r\n\r\n")
+                assert Dawdling.has_answer.wait(PATIENCE)
+                assert not upstream.was_left.is_set()
+            Dawdling.is_left.set()
+            assert upstream.was_left.wait(PATIENCE / 4)
+
     def test_an_answer_that_nobody_sends_is_given_up(
         self, upstream: Upstream, settings: Any, browse: Browse
     ) -> None:
@@ -427,12 +468,11 @@ class TestWithoutAnAnswer:
                     await send({"type": "http.response.body", "body": b"%d" % number, "more_body": True})
 
         async def take_two() -> None:
-            exchange = self.exchange(Eager())
-            await exchange.start()
-            assert [await anext(exchange) for _ in range(2)] == [b"0", b"1"]
+            answer = await self.exchange(Eager()).start()
+            assert [await anext(answer) for _ in range(2)] == [b"0", b"1"]
             await asyncio.sleep(0.01)
             assert len(sent) <= 3
-            assert b"".join([part async for part in exchange]) == b"23456789"
+            assert b"".join([part async for part in answer]) == b"23456789"
 
         asyncio.run(take_two())
 
@@ -444,10 +484,10 @@ class TestWithoutAnAnswer:
 
         async def break_off() -> None:
             exchange = self.exchange(Slow())
-            await exchange.start()
+            answer = await exchange.start()
             exchange._task.cancel()  # as event loops do when they end
             with pytest.raises(ClerkError, match="was broken off"):
-                await anext(exchange)
+                await anext(answer)
 
         asyncio.run(break_off())
 
@@ -465,10 +505,9 @@ class TestWithoutAnAnswer:
                 raise ClerkError("the answer broke off")
 
         async def fail() -> None:
-            exchange = self.exchange(Failing())
-            await exchange.start()
+            answer = await self.exchange(Failing()).start()
             with suppress(ClerkError):
-                await anext(exchange)
+                await anext(answer)
 
         gc.disable()
         try:

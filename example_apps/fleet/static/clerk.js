@@ -5,6 +5,20 @@
   const isStep = (to) =>
     ["/sign-in", "/sign-up"].some((page) => location.pathname.startsWith(page) && to.startsWith(page));
 
+  // One new page at a time: asking for another one cancels that which is under way.
+  let isLeaving = false;
+  const goTo = (takeStep) => (to, { windowNavigate }) => {
+    if (isStep(to)) return takeStep(to);
+    isLeaving = true;
+    windowNavigate(to);
+  };
+  const reload = () => {
+    if (isLeaving) return;
+    isLeaving = true;
+    location.reload();
+  };
+  addEventListener("pageshow", ({ persisted }) => persisted && (isLeaving = false)); // by the Back button
+
   await Clerk.load({
     ui: { ClerkUI: window.__internal_ClerkUICtor },
     nonce,
@@ -14,10 +28,8 @@
     signInFallbackRedirectUrl: "/dashboard",
     signUpFallbackRedirectUrl: "/dashboard",
     allowedRedirectOrigins: [location.origin, ...redirectOrigins.split(" ").filter(Boolean)],
-    routerPush: (to, { windowNavigate }) =>
-      isStep(to) ? history.pushState(null, "", to) : windowNavigate(to),
-    routerReplace: (to, { windowNavigate }) =>
-      isStep(to) ? history.replaceState(null, "", to) : windowNavigate(to),
+    routerPush: goTo((to) => history.pushState(null, "", to)),
+    routerReplace: goTo((to) => history.replaceState(null, "", to)),
     telemetry: false,
   });
 
@@ -44,11 +56,11 @@
   if (has("sign-in") || has("sign-up")) return;
   const rendered = `${Clerk.session?.id} ${Clerk.organization?.id}`;
   Clerk.addListener(({ session, organization }) => {
-    if (session !== undefined && `${session?.id} ${organization?.id}` !== rendered) location.reload();
+    if (session !== undefined && `${session?.id} ${organization?.id}` !== rendered) reload();
   });
   // Or the session has ended while its last token was still good. Once will do, whatever comes of it.
   const isReloaded = performance.getEntriesByType("navigation")[0].type === "reload";
-  if (has("user-button") && !Clerk.session && !isReloaded) location.reload();
+  if (has("user-button") && !Clerk.session && !isReloaded) reload();
 })(document.currentScript);
 
 // A form that the server may ask a fresh verification for: it refuses with a `clerk_error` then. Clerk verifies
