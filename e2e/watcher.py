@@ -137,4 +137,4 @@ def _asking(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.path != HANDSHAKE:
         return None
-    return urlsplit(parse_qs(parts.query)["redirect_url"][0]).netloc
+    return urlsplit("".join(parse_qs(parts.query).get("redirect_url", []))).netloc
