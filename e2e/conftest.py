@@ -48,6 +48,7 @@ sys.path.append(
 from .fleet import BLUE_RIDGE, HARBOR, Fleet, Person, started
 from .packages import for_browsers
 from .servers import FRAMEWORKS, Framework
+from .traffic import watch_traffic
 from .watcher import Watcher
 
 #: Milliseconds for anything that a page does: many times what it takes.
@@ -159,6 +160,7 @@ def new_browser(browser: Browser, fleet: Fleet, watch: Watcher) -> Iterator[Call
         context = browser.new_context(**(usual | options))
         context.set_default_timeout(PATIENCE)
         watch.follow(context)
+        watch_traffic(context)
         contexts.append(context)
         return context
 

@@ -11,6 +11,7 @@ import jwt
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from .fleet import Fleet, Person
+from .traffic import traffic_of
 
 
 def arrive(page: Page, fleet: Fleet, person: Person, path: str = "/dashboard") -> None:
@@ -21,12 +22,12 @@ def arrive(page: Page, fleet: Fleet, person: Person, path: str = "/dashboard") -
 
 
 def settled(page: Page) -> Page:
-    """The tab, as soon as Clerk's script on its page has nothing to do.
+    """The tab, as soon as Clerk's script in its browser has nothing to do.
 
     The script removes some cookies before it writes them. What is asked of the server in between is of a
     browser that seems to lack them: a visit takes a handshake then, and a call of an API is refused.
     """
-    page.wait_for_load_state("networkidle")
+    traffic_of(page.context).wait_for_quiet(page)
     return page
 
 

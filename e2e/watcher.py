@@ -101,7 +101,7 @@ class Watcher:
         chain = _chain(request)
         self.visits.append(Visit(request.url, len(chain) - 1))
         asking = _asking(request.url)
-        if asking and [_asking(url) for url in chain].count(asking) > self.most_handshakes:
+        if asking is not None and [_asking(url) for url in chain].count(asking) > self.most_handshakes:
             self.problems.append(f"another handshake: {' → '.join(urlsplit(url).path for url in chain)}")
 
     def _answered(self, response: Response) -> None:

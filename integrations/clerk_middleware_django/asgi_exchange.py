@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import RequestAborted
 
@@ -23,12 +23,16 @@ _CHUNK = 64 * 1024
 class Exchange:
     """Has a proxy forward a request, in a task, and takes one of its messages after the other.
 
-    The task ends with the answer, or when `close` tells it that nobody waits any more, as it is told where
-    nobody has the `Answer` any more.
+    The task ends with the answer, or when `close` tells it that nobody waits any more. Django calls that, but
+    where the client leaves while middleware still has the response: then the task that asked was cancelled,
+    or the `Answer` is forgotten. (Nothing here leads to the request, from where middleware may lead to both.)
     """
 
     def __init__(self, proxy: ASGIProxy, request: ASGIRequest, seen: ClerkRequest) -> None:
-        self._request = request
+        self._scope = dict(request.scope)
+        given: Any = request
+        given._read_started = True  # by this, and by nobody else after it
+        self._body = given._stream
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
         self._is_gone = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -41,6 +45,8 @@ class Exchange:
 
         :raises RequestAborted: if there are none, because the client is gone.
         """
+        if (caller := asyncio.current_task()) is not None:
+            caller.add_done_callback(self._give_up_with)
         try:
             message = await self._next()
         except asyncio.CancelledError:
@@ -84,7 +90,7 @@ class Exchange:
 
     async def _run(self, proxy: ASGIProxy, seen: ClerkRequest) -> None:
         try:
-            await proxy.forward(dict(self._request.scope), self._receive, self._send, seen)
+            await proxy.forward(self._scope, self._receive, self._send, seen)
         except Exception as error:
             self._problem = error
         except asyncio.CancelledError:  # the server stops, for one: what was sent is not the whole answer
@@ -96,7 +102,15 @@ class Exchange:
 
     def _close_body(self) -> None:
         """Close Django's file, which it leaves open where an answer is broken off."""
-        cast("Any", self._request)._stream.close()
+        self._body.close()
+
+    def _give_up_with(self, caller: asyncio.Task[Any]) -> None:
+        """Unless the task that asked has handed the answer on.
+
+        Where synchronous middleware is outside, the cancellation ends in a result.
+        """
+        if caller.cancelled() or caller.cancelling() or caller.exception() is not None:
+            self._is_gone.set()
 
     async def _send(self, message: Message) -> None:
         self._messages.put_nowait(message)
@@ -107,17 +121,13 @@ class Exchange:
         if self._is_read:
             await self._is_gone.wait()
             return {"type": "http.disconnect"}
-        chunk = self._request.read(_CHUNK)
+        chunk = self._body.read(_CHUNK)
         self._is_read = len(chunk) < _CHUNK
         return {"type": "http.request", "body": chunk, "more_body": not self._is_read}
 
 
 class Answer:
-    """What Django streams.
-
-    The exchange is over when this is forgotten, which is all that Django does where the client leaves while
-    middleware still has the response.
-    """
+    """What Django streams. The exchange is over when this is forgotten."""
 
     def __init__(self, exchange: Exchange, start: Message) -> None:
         self.status: int = start["status"]

@@ -5,19 +5,28 @@
   const isStep = (to) =>
     ["/sign-in", "/sign-up"].some((page) => location.pathname.startsWith(page) && to.startsWith(page));
 
-  // One new page at a time: asking for another one cancels that which is under way.
+  // The server has rendered the page for one session and organization: for others it has to do so anew, such
+  // as after signing out in another tab. But a reload would cancel Clerk's way to another page, or a reload.
+  const shown = ({ session, organization }) => `${session?.id} ${organization?.id}`;
+  let rendered; // where the server did so
   let isLeaving = false;
-  const goTo = (takeStep) => (to, { windowNavigate }) => {
-    if (isStep(to)) return takeStep(to);
+  const leave = (go) => {
     isLeaving = true;
-    windowNavigate(to);
+    setTimeout(stay, 30_000); // a link within the page leads to no other
+    go();
   };
-  const reload = () => {
-    if (isLeaving) return;
-    isLeaving = true;
-    location.reload();
+  const stay = () => {
+    isLeaving = false;
+    renderAnew(Clerk);
   };
-  addEventListener("pageshow", ({ persisted }) => persisted && (isLeaving = false)); // by the Back button
+  const renderAnew = (now) => {
+    if (isLeaving || rendered === undefined || now.session === undefined) return; // undefined: under way
+    if (shown(now) !== rendered) leave(() => location.reload());
+  };
+  addEventListener("pageshow", ({ persisted }) => persisted && stay()); // back here, by the Back button
+
+  const goTo = (takeStep) => (to, { windowNavigate }) =>
+    isStep(to) ? takeStep(to) : leave(() => windowNavigate(to));
 
   await Clerk.load({
     ui: { ClerkUI: window.__internal_ClerkUICtor },
@@ -49,18 +58,14 @@
   const nodes = [...document.querySelectorAll("[data-clerk]")];
   for (const node of nodes) mount[node.dataset.clerk](node);
 
-  // The server has rendered the page for one session and organization: for others it has to do so anew, such
-  // as after signing out in another tab. While Clerk changes them, the session is undefined. (The pages to
-  // sign in and up go on by themselves.)
+  // The pages to sign in and up go on by themselves.
   const has = (name) => nodes.some((node) => node.dataset.clerk === name);
   if (has("sign-in") || has("sign-up")) return;
-  const rendered = `${Clerk.session?.id} ${Clerk.organization?.id}`;
-  Clerk.addListener(({ session, organization }) => {
-    if (session !== undefined && `${session?.id} ${organization?.id}` !== rendered) reload();
-  });
+  rendered = shown(Clerk);
+  Clerk.addListener(renderAnew);
   // Or the session has ended while its last token was still good. Once will do, whatever comes of it.
   const isReloaded = performance.getEntriesByType("navigation")[0].type === "reload";
-  if (has("user-button") && !Clerk.session && !isReloaded) reload();
+  if (has("user-button") && !Clerk.session && !isReloaded) leave(() => location.reload());
 })(document.currentScript);
 
 // A form that the server may ask a fresh verification for: it refuses with a `clerk_error` then. Clerk verifies
