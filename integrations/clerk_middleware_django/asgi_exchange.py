@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import RequestAborted
 
@@ -45,8 +45,8 @@ class Exchange:
 
         :raises RequestAborted: if there are none, because the client is gone.
         """
-        if (caller := asyncio.current_task()) is not None:
-            caller.add_done_callback(self._give_up_with)
+        caller = cast("asyncio.Task[Any]", asyncio.current_task())
+        caller.add_done_callback(self._give_up_with)
         try:
             message = await self._next()
         except asyncio.CancelledError:
