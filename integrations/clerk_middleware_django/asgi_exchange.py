@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import RequestAborted
@@ -11,6 +12,8 @@ from django.core.exceptions import RequestAborted
 from clerk_middleware import ClerkError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.core.handlers.asgi import ASGIRequest
 
     from clerk_middleware import ClerkRequest
@@ -24,8 +27,9 @@ class Exchange:
     """Has a proxy forward a request, in a task, and takes one of its messages after the other.
 
     The task ends with the answer, or when `close` tells it that nobody waits any more. Django calls that, but
-    where the client leaves while middleware still has the response: then the task that asked was cancelled,
-    or the `Answer` is forgotten. (Nothing here leads to the request, from where middleware may lead to both.)
+    where the client leaves while middleware still has the response. Then the file of the request's body is
+    closed; if that was read before, the task that asked was cancelled, or the `Answer` is forgotten. (Nothing
+    here leads to the request, from where middleware may lead to the answer.)
     """
 
     def __init__(self, proxy: ASGIProxy, request: ASGIRequest, seen: ClerkRequest) -> None:
@@ -33,6 +37,9 @@ class Exchange:
         given: Any = request
         given._read_started = True  # by this, and by nobody else after it
         self._body = given._stream
+        if isinstance(self._body, SpooledTemporaryFile):
+            # Django closes it when it is through with the request, however that came about.
+            self._body.close = self._close_with(self._body)  # type: ignore[method-assign]
         self._messages: asyncio.Queue[Message | None] = asyncio.Queue()
         self._is_gone = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -103,6 +110,16 @@ class Exchange:
     def _close_body(self) -> None:
         """Close Django's file, which it leaves open where an answer is broken off."""
         self._body.close()
+
+    def _close_with(self, body: SpooledTemporaryFile[bytes]) -> Callable[[], None]:
+        """To be called in place of *body*'s own ``close``."""
+
+        def close() -> None:
+            del body.close  # and with it the way back to here
+            body.close()
+            self._is_gone.set()
+
+        return close
 
     def _give_up_with(self, caller: asyncio.Task[Any]) -> None:
         """Unless the task that asked has handed the answer on.

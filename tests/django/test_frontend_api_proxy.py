@@ -134,6 +134,14 @@ class DawdlingAsynchronously(Asynchronous):
         return answer
 
 
+class Peeking(Asynchronous):
+    """Has the body in memory, so that there is no file of it any more."""
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        assert request.body == b""
+        return await self.get_response(request)
+
+
 class Keeping(Asynchronous):
     """Keeps the answer where others find it."""
 
@@ -424,6 +432,8 @@ class TestEnds:
             ["Synchronous", "DawdlingAsynchronously"],
             ["DawdlingAsynchronously", "Keeping"],
             ["Synchronous", "DawdlingAsynchronously", "Keeping"],
+            ["Noticing", "Dawdling", "Peeking"],
+            ["Synchronous", "DawdlingAsynchronously", "Peeking"],
         ],
         ids=" ".join,
     )
@@ -437,7 +447,10 @@ class TestEnds:
     def test_an_answer_that_leads_to_itself_is_given_up_with_a_collection(
         self, upstream: Upstream, settings: Any
     ) -> None:
-        with without_collections(), left_early(upstream, settings, ["Noticing", "Dawdling", "Keeping"]):
+        with (
+            without_collections(),
+            left_early(upstream, settings, ["Noticing", "Dawdling", "Keeping", "Peeking"]),
+        ):
             give_up = time.monotonic() + PATIENCE / 4
             while not upstream.was_left.wait(0.05):
                 assert time.monotonic() < give_up
