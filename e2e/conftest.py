@@ -96,7 +96,6 @@ def browser() -> Iterator[Browser]:
             executable_path=chromium,
             args=[
                 "--no-sandbox",
-                "--disable-gpu",
                 f"--host-resolver-rules={_HOSTS}",
             ],
         )
