@@ -33,7 +33,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ PATIENCE = 20_000
 _HOSTS = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1"
 #: How many applications run at a time: the least recently used one is stopped for another.
 _MOST_FLEETS = 4
+_MOST_OF_A_LOG = 5_000  # characters
 
 expect.set_options(timeout=PATIENCE)
 
@@ -79,6 +80,15 @@ def _options(item: pytest.Item) -> dict[str, Any]:
     """What the test wants other than usual."""
     marker = item.get_closest_marker("fleet")
     return dict(marker.kwargs) if marker else {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fleet = getattr(item, "funcargs", {}).get("fleet")
+    if report.failed and isinstance(fleet, Fleet):
+        report.sections.append(("What the application wrote", fleet.log.read_text()[-_MOST_OF_A_LOG:]))
+    return report
 
 
 @pytest.fixture(scope="session")

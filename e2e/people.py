@@ -122,6 +122,7 @@ def renew_token(page: Page) -> None:
     """Have Clerk's script get a new session token now, rather than within the minute."""
     clerk_loaded(page)
     page.evaluate("Clerk.session.getToken({ skipCache: true })")
+    settled(page)
 
 
 def open_user_menu(page: Page) -> None:

@@ -151,8 +151,9 @@ def test_a_form_that_failed_is_not_sent_again(
         alert.accept()
 
     page.on("dialog", accept)
-    row_of(page, "Jonas Weber").get_by_role("button", name="Pay").dblclick()
-    page.wait_for_timeout(1500)
+    with page.expect_event("dialog"):
+        row_of(page, "Jonas Weber").get_by_role("button", name="Pay").dblclick()
+    page.wait_for_timeout(1000)  # for another one
     assert (sent, len(told)) == (["POST"], 1)
     expect(page.get_by_role("heading", level=1)).to_have_text("Company")
 

@@ -25,7 +25,7 @@ def expect_on(page: Page, site: str, path: str) -> None:
 
 def me(page: Page) -> dict[str, Any]:
     """What the server of the page's site says of this browser's session there."""
-    answer: dict[str, Any] = page.evaluate("fetch('/api/me').then((answer) => answer.json())")
+    answer: dict[str, Any] = settled(page).evaluate("fetch('/api/me').then((answer) => answer.json())")
     return answer
 
 

@@ -23,6 +23,9 @@ logger = logging.getLogger("clerk_middleware.local")
 
 #: Seconds for stopping: many times what it takes.
 _PATIENCE = 20.0
+#: Seconds that a connection stays open between two requests. A client that gives up sooner never sends one
+#: to a connection that ends at that moment, which could be no answer: httpx's stay for five.
+_IDLE = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _configuration(app: ASGIApp) -> uvicorn.Config:
     # No access log: the URLs of handshakes hold nonces, and those of a development instance tokens.
     return uvicorn.Config(
         app, lifespan="off", ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=1,
-        server_header=False,
+        timeout_keep_alive=_IDLE, server_header=False,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from ..fleet import Fleet
+from ..people import expect_at, settled
 from ..servers import Framework
 from .visitor import Visitor, suffix_of, visiting
 
@@ -32,7 +33,8 @@ def test_who_signs_in_at_both_is_signed_in_at_both(visitor: Visitor, neighbour: 
         each.expect_few_steps(before, handshakes=0)
     # Signing out at one changes nothing for the other.
     other.page.evaluate("Clerk.signOut()")
-    other.page.wait_for_url(f"{neighbour.url}/")
+    expect_at(other.page, "/")
+    settled(other.page)
     visitor.page.bring_to_front()
     for each, ending in ((visitor, visitor.expect_signed_in), (other, other.expect_signed_out)):
         before = len(visitor.watch.visits)

@@ -14,7 +14,7 @@ from clerk_middleware import PublishableKey
 from clerk_middleware.local import LocalClerk, Session
 
 from ..fleet import PROXY, Fleet, Person
-from ..people import give_credentials, settled
+from ..people import expect_at, give_credentials, settled
 from ..watcher import HANDSHAKE, Visit, Watcher
 
 #: Of cookies that prove something, hence are on no page.
@@ -98,7 +98,7 @@ class Visitor:
 
     def expect_signed_in(self) -> None:
         """The server knows who it is, and Clerk's script agrees: so nothing more happens."""
-        self.page.wait_for_url(re.compile(r"/dashboard(\?.*)?$"))
+        expect_at(self.page, "/dashboard")
         expect(self.page.get_by_role("heading", level=1)).to_have_text(
             re.compile(rf"Hello, ({self.person.first_name}|{self.person.id})")
         )

@@ -31,7 +31,7 @@ def beside(fleet: Fleet, express: Path, tmp_path: Path) -> Iterator[str]:
 
 def seen(page: Page, by: str) -> dict[str, Any]:
     """What the Express application says of the browser."""
-    tab = page.context.new_page()  # Clerk's script may be about to leave the page in this one
+    tab = people.settled(page).context.new_page()
     response = tab.goto(f"{by}/who")
     assert response
     assert response.ok
@@ -50,5 +50,6 @@ def test_a_browser_is_signed_in_and_out_at_both(fleet: Fleet, page: Page, beside
     people.settled(page).goto("/dashboard")
     people.expect_dashboard(page, person)
     people.sign_out(page)
-    page.wait_for_function("!window.Clerk?.user")
+    people.expect_at(page, "/")
+    people.expect_signed_out(page)
     assert not seen(page, beside)["isAuthenticated"]
