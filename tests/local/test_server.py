@@ -162,6 +162,18 @@ def test_running_in_the_foreground_with_an_announcement_of_ones_own(
     assert "production" not in caplog.text
 
 
+def test_a_connection_that_httpx_would_use_again_is_still_open(
+    clerk: LocalClerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a request could meet its end: it got no answer, and the Frontend API proxy's client a 502."""
+    served: list[uvicorn.Config] = []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: served.append(self.config))
+    clerk.run(port=0)
+    used_again = httpx.Limits().keepalive_expiry
+    assert used_again is not None
+    assert served[0].timeout_keep_alive > 2 * used_again
+
+
 def test_the_environment_of_an_application(clerk: LocalClerk) -> None:
     config = ClerkConfig.from_env(
         clerk.environment("http://127.0.0.1:5400"), authorized_parties=["http://localhost:8000"]
