@@ -8,7 +8,7 @@ from clerk_middleware.asgi_scope import STATE
 from clerk_middleware.wsgi_environ import STATE as WSGI_STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from clerk_middleware.asgi_scope import ASGIApp, Message, Receive, Scope, Send
@@ -22,12 +22,17 @@ def as_asgi(app: WSGIApplication) -> ASGIApp:
     from asgiref.wsgi import WsgiToAsgi
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        def telling_who_it_is(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def telling_who_it_is(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
             body = app(environ, start_response)
             state = environ.get(WSGI_STATE)
             if state is not None and state.location is None:  # otherwise Clerk has answered by itself
                 scope[STATE] = state
-            return body
+            try:
+                yield from body
+            finally:
+                close = getattr(body, "close", None)
+                if close is not None:
+                    close()  # which asgiref leaves out
 
         answer: list[Message] = []
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
+from queue import Empty, SimpleQueue
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
+from weakref import finalize
 
 from ..backend.lifetimes import PerProcess
 from ..errors import ClerkError
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from ..config_source import ConfigSource
     from .exchange import Outgoing
     from .wsgi_body import WSGIBody
+
+#: What closes an answer, and what it is read from. A garbage collection may call its ``put``.
+Forgotten: TypeAlias = "SimpleQueue[tuple[Callable[[], object], Iterator[bytes]]]"
 
 
 class WSGIProxy:
@@ -76,8 +81,9 @@ class WSGIProxy:
         wanted = outgoing(self._config, request, _incoming(environ))
         body = WSGIBody(environ, wanted)
         is_upload = not body.is_whole()
+        client = self._clients.current()
         with ExitStack() as stack:
-            stack.enter_context(self._clients.current().place(wanted, is_upload))
+            stack.enter_context(client.place(wanted, is_upload))
             response = self._ask(wanted, body, is_upload)
             stack.callback(forget_request, response)
             stack.callback(response.close)
@@ -87,7 +93,7 @@ class WSGIProxy:
             ]
             start_response(_status_line(response.status_code), headers)
             if is_to_be_read(wanted.method, response.status_code):
-                return _Answer(response, stack.pop_all().close)
+                return _Answer(response, stack.pop_all().close, client.forgotten)
         return []
 
     def _ask(self, wanted: Outgoing, body: WSGIBody, is_upload: bool) -> httpx.Response:
@@ -126,6 +132,8 @@ class _Client:
         self._lock = Lock()
         self._client: httpx.Client | None = None
         self._capacity = Capacity()
+        #: Of answers that nobody has closed, as `_Answer` says.
+        self.forgotten: Forgotten = SimpleQueue()
 
     @contextmanager
     def place(self, wanted: Outgoing, is_upload: bool) -> Iterator[None]:
@@ -133,6 +141,7 @@ class _Client:
 
         :raises Refused: if there is no room for it, nor soon will be.
         """
+        self._close_forgotten()
         woken = Event()
         place = self._capacity.ask(wanted.client, is_upload, woken.set)
         try:
@@ -153,25 +162,39 @@ class _Client:
             return self._client
 
     def close(self) -> None:
+        self._close_forgotten()
         if self._client is not None:
             self._client.close()
+
+    def _close_forgotten(self) -> None:
+        with suppress(Empty):
+            while True:
+                close, _ = self.forgotten.get_nowait()
+                close()
 
 
 class _Answer:
     """The Frontend API's answer, as the server sends it on.
 
+    Some servers and middleware never close it, against PEP 3333. What they have forgotten is closed with the
+    next request. A garbage collection must not do so: it would wait for httpcore's lock, or `Capacity`'s, and
+    may itself have begun while its own thread holds that.
+
     :raises ClerkError: if it is broken off, so that the server doesn't end the response as if it were whole.
     """
 
     # Servers have this among their local variables when they fail, and it leads to the secret key.
-    __slots__ = ("_chunks", "_close", "_response")
+    __slots__ = ("__weakref__", "_chunks", "_close", "_if_forgotten", "_response")
 
-    def __init__(self, response: httpx.Response, close: Callable[[], object]) -> None:
+    def __init__(self, response: httpx.Response, close: Callable[[], object], forgotten: Forgotten) -> None:
         stream: Any = response.stream
         # `iter_raw` would give the connection back at the body's end, before anybody could look at it.
         self._chunks: Iterator[bytes] = iter(stream)
         self._response = response
         self._close = close
+        # Until then it keeps the chunks, too, whose generators would close themselves.
+        self._if_forgotten = finalize(self, forgotten.put, (close, self._chunks))
+        self._if_forgotten.atexit = False
 
     def __iter__(self) -> Self:
         return self
@@ -191,6 +214,7 @@ class _Answer:
         raise ClerkError(f"Clerk's Frontend API broke off its answer ({problem})")
 
     def close(self) -> None:
+        self._if_forgotten.detach()
         self._close()
 
 

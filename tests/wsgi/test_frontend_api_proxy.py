@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -91,6 +92,62 @@ def test_an_answer_that_nobody_takes_is_closed(proxy: WSGIProxy, upstream: Upstr
     assert next(chunks) == b"data: 1\n\n"
     chunks.close()
     assert upstream.last("/v1/waiting").was_left.wait(LONG)
+
+
+def test_an_answer_that_nobody_closes_is_closed_with_the_next_request(
+    proxy: WSGIProxy, upstream: Upstream, environ_of: Any, serve_once: Any
+) -> None:
+    """As asgiref's and Starlette's adapters for WSGI forget to."""
+    for _ in range(capacity.MOST_OF_CLIENT + 1):
+        chunks: Any = proxy(environ_of("/__clerk/v1/waiting", REMOTE_ADDR="203.0.113.9"), ignored)
+        assert next(chunks) == b"data: 1\n\n"
+        left = upstream.last("/v1/waiting").was_left
+        assert not left.is_set()
+        del chunks
+    serve_once(proxy, environ_of("/__clerk/v1/fine"))
+    assert left.wait(LONG)
+
+
+def test_an_answer_that_nobody_closes_is_closed_with_the_connections(
+    upstream: Upstream, environ_of: Any
+) -> None:
+    proxy = WSGIProxy(configured(fapi_url=upstream.url))
+    assert next(iter(proxy(environ_of("/__clerk/v1/waiting"), ignored)))
+    proxy.close()
+    assert upstream.last("/v1/waiting").was_left.wait(LONG)
+
+
+def test_a_collection_while_httpcore_holds_its_lock_waits_for_nothing(
+    upstream: Upstream, environ_of: Any, serve_once: Any
+) -> None:
+    """Closing an answer that nobody has closed, it waited for that very lock: for ever."""
+    proxy = WSGIProxy(configured(fapi_url=upstream.url))
+    assert serve_once(proxy, environ_of("/__clerk/v1/fine")).status == 200
+    transport: Any = proxy._clients.current().open(None)._transport
+    pool = transport._pool
+    assign = pool._assign_requests_to_connections
+    collected: list[int] = []
+
+    def collect_first() -> Any:
+        collected.append(gc.collect())
+        return assign()
+
+    def ask() -> None:
+        chunks: Any = proxy(environ_of("/__clerk/v1/waiting"), ignored)
+        next(chunks)
+        ring = [chunks]
+        ring.append(ring)  # type: ignore[arg-type]  # only a collection finds it
+        del chunks, ring
+        pool._assign_requests_to_connections = collect_first
+        assert serve_once(proxy, environ_of("/__clerk/v1/fine")).status == 200
+        del pool._assign_requests_to_connections
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(LONG)
+    assert not asking.is_alive()
+    assert collected
+    proxy.close()
 
 
 def test_a_child_has_connections_of_its_own(proxy: WSGIProxy, environ_of: Any, serve_once: Any) -> None:
