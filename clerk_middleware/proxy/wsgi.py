@@ -194,7 +194,6 @@ class _Answer:
         self._close = close
         # Until then it keeps the chunks, too, whose generators would close themselves.
         self._if_forgotten = finalize(self, forgotten.put, (close, self._chunks))
-        self._if_forgotten.atexit = False
 
     def __iter__(self) -> Self:
         return self

@@ -108,13 +108,20 @@ def test_an_answer_that_nobody_closes_is_closed_with_the_next_request(
     assert left.wait(LONG)
 
 
-def test_an_answer_that_nobody_closes_is_closed_with_the_connections(
-    upstream: Upstream, environ_of: Any
-) -> None:
-    proxy = WSGIProxy(configured(fapi_url=upstream.url))
-    assert next(iter(proxy(environ_of("/__clerk/v1/waiting"), ignored)))
+def test_an_answer_that_nobody_closes_is_closed_with_the_connections(environ_of: Any) -> None:
+    reply = Reply()
+    proxy = WSGIProxy(configured(), transport=FrontendAPI(reply))
+    assert next(iter(proxy(environ_of("/__clerk/v1"), ignored))) == b"fine"
+    assert not reply.is_closed
     proxy.close()
-    assert upstream.last("/v1/waiting").was_left.wait(LONG)
+    assert reply.is_closed
+
+
+def test_of_an_answer_that_was_closed_nothing_is_kept(
+    proxy: WSGIProxy, environ_of: Any, serve_once: Any
+) -> None:
+    assert serve_once(proxy, environ_of("/__clerk/v1/fine")).body == b"fine"
+    assert proxy._clients.current().forgotten.empty()
 
 
 def test_a_collection_while_httpcore_holds_its_lock_waits_for_nothing(
